@@ -1,0 +1,62 @@
+import { isIP, type AddressInfo, type ListenOptions } from "node:net";
+
+/** Where a server listens. */
+export type ServerAddress =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string };
+
+/** What the first two arguments of `makeServer` mean to the system. */
+export type Listening =
+  | { readonly kind: "tcp"; readonly host: string; readonly port: number }
+  | { readonly kind: "unix"; readonly path: string }
+  | { readonly kind: "fd"; readonly fd: number };
+
+/**
+ * Reads `host` and `port` of `makeServer`: a host name or address (`""` is all interfaces), `unix:/path`, or `fd://N` for a
+ * listening socket that was inherited.
+ *
+ * @throws {TypeError|RangeError} for what is none of these.
+ */
+export function parseListening(host: string, port: number): Listening {
+  if (typeof host !== "string") throw new TypeError(`makeServer: the host is a string, not a ${typeof host}`);
+  if (host.startsWith("unix:")) {
+    const path = host.slice(5);
+    if (path === "" || path.includes("\0")) throw new TypeError("makeServer: unix: is followed by the path of a socket");
+    return { kind: "unix", path };
+  }
+  if (host.startsWith("fd://")) {
+    const fd = /^[0-9]{1,9}$/.test(host.slice(5)) ? Number(host.slice(5)) : -1;
+    if (fd === -1) throw new TypeError("makeServer: fd:// is followed by the number of a descriptor");
+    return { kind: "fd", fd };
+  }
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`makeServer: ${String(port)} is no port (0 to 65535)`);
+  // An address in brackets is how URIs write it; the system wants it bare.
+  const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
+  return { kind: "tcp", host: bare, port };
+}
+
+/** What `net.Server.listen` takes. */
+export function listenOptions(listening: Listening, backlog: number): ListenOptions | { fd: number } {
+  switch (listening.kind) {
+    case "unix":
+      return { path: listening.path, backlog };
+    case "fd":
+      return { fd: listening.fd };
+    case "tcp":
+      return listening.host === "" ? { port: listening.port, backlog } : { host: listening.host, port: listening.port, backlog };
+  }
+}
+
+/** What the system says of a listening socket. */
+export function serverAddress(info: string | AddressInfo | null): ServerAddress {
+  if (info === null) throw new Error("the server does not listen");
+  if (typeof info === "string") return { kind: "unix", path: info };
+  return { kind: "tcp", host: withoutMapping(info.address), port: info.port };
+}
+
+/** An IPv4 address that came through an IPv6 socket is an IPv4 address: `::ffff:127.0.0.1` is `127.0.0.1`. */
+export function withoutMapping(address: string): string {
+  if (!address.toLowerCase().startsWith("::ffff:")) return address;
+  const mapped = address.slice(7);
+  return isIP(mapped) === 4 ? mapped : address;
+}

@@ -1,0 +1,68 @@
+import { decodePath, FileWrapper, type Environ, type ErrorStream, type InputStream } from "@gateway/core";
+import { detachedExchange } from "@gateway/core/gateway";
+import { Kind } from "./header-name.ts";
+import { Refusal } from "./refusal.ts";
+import type { RequestHead } from "./request-head.ts";
+
+/** What is the same for every request of a connection. */
+export interface ConnectionFacts {
+  readonly serverName: string;
+  readonly serverPort: string;
+  readonly remoteAddress: string;
+  readonly remotePort: string | undefined;
+  readonly scheme: "http" | "https";
+  readonly errors: ErrorStream;
+}
+
+const version: readonly [1, 0] = Object.freeze([1, 0] as const);
+const fileWrapper: NonNullable<Environ["wsgi.file_wrapper"]> = (file, blockSize) => new FileWrapper(file, blockSize);
+
+/**
+ * The environ of a request: one literal with all fixed keys in one order, then the headers.
+ *
+ * @throws {Refusal} for a path that cannot be decoded.
+ */
+export function makeEnviron(head: RequestHead, input: InputStream, facts: ConnectionFacts): Environ {
+  const path = head.path === "*" ? "*" : decodePath(head.path);
+  if (path === undefined) throw new Refusal(400, "the path has a NUL, or a % without two hexadecimal digits (RFC 3986 section 2.1)");
+  const environ: Environ = {
+    REQUEST_METHOD: head.method,
+    SCRIPT_NAME: "",
+    PATH_INFO: path,
+    QUERY_STRING: head.query,
+    CONTENT_TYPE: undefined,
+    CONTENT_LENGTH: undefined,
+    SERVER_NAME: facts.serverName,
+    SERVER_PORT: facts.serverPort,
+    SERVER_PROTOCOL: head.minor === 1 ? "HTTP/1.1" : "HTTP/1.0",
+    REQUEST_URI: head.target,
+    REMOTE_ADDR: facts.remoteAddress,
+    REMOTE_PORT: facts.remotePort,
+    HTTP_HOST: undefined,
+    "wsgi.version": version,
+    "wsgi.url_scheme": facts.scheme,
+    "wsgi.input": input,
+    "wsgi.errors": facts.errors,
+    "wsgi.multithread": false,
+    "wsgi.multiprocess": false,
+    "wsgi.run_once": false,
+    "wsgi.input_terminated": true,
+    "wsgi.file_wrapper": fileWrapper,
+    "gateway.exchange": detachedExchange,
+  };
+  if (facts.scheme === "https") environ.HTTPS = "on";
+  addHeaders(environ, head);
+  return environ;
+}
+
+function addHeaders(environ: Environ, head: RequestHead): void {
+  const { names, values, targetHost } = head;
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    const value = values[i];
+    if (name === undefined || value === undefined || (name.kind === Kind.host && value === "")) continue;
+    const before = environ[name.key];
+    environ[name.key] = before === undefined ? value : before + name.joint + value;
+  }
+  if (targetHost !== undefined) environ.HTTP_HOST = targetHost;
+}

@@ -1,0 +1,107 @@
+import type { ErrorStream } from "@gateway/core";
+import { defaultParserLimits, type ParserLimits } from "./limits.ts";
+
+/** A request that was not served, for the log. Nothing in it was chosen by the client but its address. */
+export interface RefusedRequest {
+  /** The status it was answered with: 400, 408, 413, 414, 417, 431, 501 or 505. */
+  readonly code: number;
+  /** What was wrong, with the section of the RFC. */
+  readonly reason: string;
+  readonly remoteAddress: string;
+}
+
+/** Settings of {@link makeServer}. */
+export interface ServerOptions extends Partial<ParserLimits> {
+  /** What `read()` without a size may gather of a request body, in bytes (default 16 MiB); more is answered with 413. Streams have no limit. */
+  maxReadBytes?: number;
+  /** How much of a body that the application left unread is read and thrown away, in bytes (default 64 KiB), before the connection is closed. */
+  drainBytes?: number;
+  /** From the first byte of a request to the end of its head, in seconds (default 10): then 408. A total: more bytes do not extend it. */
+  headerSeconds?: number;
+  /** From a connection to its first byte, in seconds (default 10): then it is closed. */
+  silentSeconds?: number;
+  /** From one answer to the next request on a connection, in seconds (default 75): then it is closed. */
+  keepAliveSeconds?: number;
+  /** How long {@link GatewayServer.shutdown} waits for requests under way, in seconds (default 30), before it cuts them. */
+  shutdownSeconds?: number;
+  /** How many connections may wait to be accepted (default 511); the system may take fewer. */
+  backlog?: number;
+  /** The `Server` header of responses that have none (default `"gateway"`); `""` sends none. */
+  serverHeader?: string;
+  /** Where `wsgi.errors` goes (default: the standard error of the process). */
+  errors?: ErrorStream;
+  /** Told of each request that was refused before it reached the application (default: nobody is). */
+  onRefused?: (refused: RefusedRequest) => void;
+}
+
+/** The settings with their defaults. */
+export interface Settings extends ParserLimits {
+  readonly maxReadBytes: number;
+  readonly drainBytes: number;
+  readonly headerSeconds: number;
+  readonly silentSeconds: number;
+  readonly keepAliveSeconds: number;
+  readonly shutdownSeconds: number;
+  readonly backlog: number;
+  readonly serverHeader: string;
+  readonly errors: ErrorStream;
+  readonly onRefused: (refused: RefusedRequest) => void;
+}
+
+const standardErrors: ErrorStream = {
+  write(text) {
+    process.stderr.write(text);
+  },
+  writelines(lines) {
+    for (const line of lines) process.stderr.write(line);
+  },
+  flush() {},
+};
+
+const defaults: Settings = {
+  ...defaultParserLimits,
+  maxReadBytes: 16 * 1024 * 1024,
+  drainBytes: 64 * 1024,
+  headerSeconds: 10,
+  silentSeconds: 10,
+  keepAliveSeconds: 75,
+  shutdownSeconds: 30,
+  backlog: 511,
+  serverHeader: "gateway",
+  errors: standardErrors,
+  onRefused() {},
+};
+
+const wholeNumbers = [
+  "requestLineBytes",
+  "headerBytes",
+  "headerCount",
+  "chunkOverheadBytes",
+  "trailerBytes",
+  "maxReadBytes",
+  "drainBytes",
+  "backlog",
+] as const;
+const durations = ["headerSeconds", "silentSeconds", "keepAliveSeconds", "shutdownSeconds"] as const;
+
+/**
+ * The options with their defaults filled in.
+ *
+ * @throws {RangeError} for a number that cannot be a limit.
+ * @throws {TypeError} for an option that does not exist, or a `serverHeader` that cannot be sent.
+ */
+export function settingsOf(options: ServerOptions): Settings {
+  for (const name of Object.keys(options)) if (!Object.hasOwn(defaults, name)) throw new TypeError(`makeServer has no option ${name}`);
+  const given = Object.entries(options).filter(([, value]) => value !== undefined);
+  const settings: Settings = { ...defaults, ...Object.fromEntries(given) };
+  for (const name of wholeNumbers) {
+    const value: unknown = settings[name];
+    if (!Number.isSafeInteger(value) || (value as number) < 0) throw new RangeError(`${name} is a whole number from 0, not ${String(value)}`);
+  }
+  for (const name of durations) {
+    const value: unknown = settings[name];
+    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} is a number of seconds from 0, not ${String(value)}`);
+  }
+  if (!/^[\x20-\x7e]*$/.test(settings.serverHeader)) throw new TypeError("serverHeader has characters that cannot be sent in a header");
+  return settings;
+}

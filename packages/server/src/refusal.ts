@@ -1,0 +1,11 @@
+/** Why a request is not served: thrown by the parser, answered once with the status, and the connection closed. */
+export class Refusal extends Error {
+  readonly code: number;
+
+  /** @param message for the log and the person who debugs the client; it holds nothing that the client sent. */
+  constructor(code: number, message: string) {
+    super(message);
+    this.name = "Refusal";
+    this.code = code;
+  }
+}
