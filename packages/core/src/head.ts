@@ -84,7 +84,8 @@ export function checkHeaders(head: Head): void {
     const known = names.get(name) ?? learn(name);
     if (known.refused !== "") throw new TypeError(`response header ${JSON.stringify(name)} ${known.refused}`);
     if (value !== known.value) {
-      if (typeof value !== "string") throw new TypeError(`the value of response header ${name} is a string, not ${describe(value)}`);
+      if (typeof value !== "string")
+        throw new TypeError(`the value of response header ${name} is a string, not ${describe(value)}`);
       checkHeaderValue(name, value);
       if (value.length <= maxRememberedLength) known.value = value;
     }

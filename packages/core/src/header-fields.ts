@@ -85,7 +85,9 @@ function formatParameter(name: string, value: string): string {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if ((code < 0x20 && code !== 0x09) || code === 0x7f) {
-      throw new TypeError(`parameter ${name} has a control character: U+${code.toString(16).toUpperCase().padStart(4, "0")} at ${i}`);
+      throw new TypeError(
+        `parameter ${name} has a control character: U+${code.toString(16).toUpperCase().padStart(4, "0")} at ${i}`,
+      );
     }
     if (code > 0x7f) extended = true;
   }

@@ -29,7 +29,8 @@ export function parseListening(host: string, port: number): Listening {
     if (fd === -1) throw new TypeError("makeServer: fd:// is followed by the number of a descriptor");
     return { kind: "fd", fd };
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`makeServer: ${String(port)} is no port (0 to 65535)`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535)
+    throw new RangeError(`makeServer: ${String(port)} is no port (0 to 65535)`);
   // An address in brackets is how URIs write it; the system wants it bare.
   const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
   return { kind: "tcp", host: bare, port };

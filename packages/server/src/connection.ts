@@ -170,7 +170,8 @@ export class Connection implements Sink, BodyConnection {
     this.#sentBytes = 0;
     this.#headDeadline = undefined;
     this.deadline = Infinity;
-    const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes: this.#host.settings.maxReadBytes });
+    const input =
+      this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes: this.#host.settings.maxReadBytes });
     let environ: Environ;
     try {
       environ = makeEnviron(head, input, this.#facts);
@@ -274,7 +275,8 @@ export class Connection implements Sink, BodyConnection {
     this.#framing = framingOf(head, request?.minor ?? 1);
     if (this.#framing === Framing.close || this.#host.stopping) this.#keepAlive = false;
     // A body that the client still holds back, or that is longer than would be drained, is not waited for.
-    if (!this.#parser.bodyEnded && (!this.#continued || this.#parser.remaining > this.#host.settings.drainBytes)) this.#keepAlive = false;
+    if (!this.#parser.bodyEnded && (!this.#continued || this.#parser.remaining > this.#host.settings.drainBytes))
+      this.#keepAlive = false;
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
@@ -308,11 +310,10 @@ export class Connection implements Sink, BodyConnection {
   }
 
   abort(): void {
-    // Where only the end of the connection ends the body, nothing but a reset shows that it is not whole.
-    if (this.#framing === Framing.close) this.#socket.resetAndDestroy();
-    else if (this.#headSent) this.#close();
+    if (this.#headSent && this.#framing !== Framing.close) return this.#close();
+    // Where only the end of the connection ends the body, nothing but a reset shows that it is not whole. Unix sockets have none.
+    if (this.#facts.remotePort !== undefined && this.#facts.scheme === "http") this.#socket.resetAndDestroy();
     else this.#socket.destroy();
-    if (this.#phase === Phase.busy) this.#phase = Phase.closed;
   }
 
   earlyHints(headers: HeaderList): void {
@@ -383,7 +384,8 @@ export class Connection implements Sink, BodyConnection {
 
   /** The deadline has passed. */
   expire(): void {
-    if (this.#phase === Phase.idle && this.#parser.unread > 0) this.#refuse(new Refusal(408, "the head of the request took too long"));
+    if (this.#phase === Phase.idle && this.#parser.unread > 0)
+      this.#refuse(new Refusal(408, "the head of the request took too long"));
     else if (this.#phase === Phase.idle) this.#close();
     else this.#socket.destroy();
   }

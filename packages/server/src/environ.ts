@@ -24,7 +24,8 @@ const fileWrapper: NonNullable<Environ["wsgi.file_wrapper"]> = (file, blockSize)
  */
 export function makeEnviron(head: RequestHead, input: InputStream, facts: ConnectionFacts): Environ {
   const path = head.path === "*" ? "*" : decodePath(head.path);
-  if (path === undefined) throw new Refusal(400, "the path has a NUL, or a % without two hexadecimal digits (RFC 3986 section 2.1)");
+  if (path === undefined)
+    throw new Refusal(400, "the path has a NUL, or a % without two hexadecimal digits (RFC 3986 section 2.1)");
   const environ: Environ = {
     REQUEST_METHOD: head.method,
     SCRIPT_NAME: "",

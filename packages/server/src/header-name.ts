@@ -48,7 +48,8 @@ function learn(spelling: string): HeaderName | undefined {
   const kind = spelling.includes("_") ? Kind.dropped : (kinds.get(lower) ?? Kind.plain);
   const name: HeaderName = { key: keyOf(lower), kind, joint: lower === "cookie" ? "; " : ", " };
   // The spelling is a slice of the head it came in; a copy keeps that head from living as long as this table.
-  if (known.size < maxKnown && spelling.length <= maxKnownLength) known.set(Buffer.from(spelling, "latin1").toString("latin1"), name);
+  if (known.size < maxKnown && spelling.length <= maxKnownLength)
+    known.set(Buffer.from(spelling, "latin1").toString("latin1"), name);
   return name;
 }
 

@@ -22,7 +22,9 @@ function isBracketed(value: string): boolean {
   if (end === -1) return false;
   const literal = value.slice(1, end);
   const rest = value.slice(end + 1);
-  return (isIPv6(literal) && !literal.includes("%")) || isFuture(literal) ? rest === "" || (rest.startsWith(":") && isPort(rest.slice(1))) : false;
+  return (isIPv6(literal) && !literal.includes("%")) || isFuture(literal)
+    ? rest === "" || (rest.startsWith(":") && isPort(rest.slice(1)))
+    : false;
 }
 
 /** `IPvFuture`: `v`, a version in hex, a dot, and an address. */

@@ -91,17 +91,21 @@ const durations = ["headerSeconds", "silentSeconds", "keepAliveSeconds", "shutdo
  * @throws {TypeError} for an option that does not exist, or a `serverHeader` that cannot be sent.
  */
 export function settingsOf(options: ServerOptions): Settings {
-  for (const name of Object.keys(options)) if (!Object.hasOwn(defaults, name)) throw new TypeError(`makeServer has no option ${name}`);
+  for (const name of Object.keys(options))
+    if (!Object.hasOwn(defaults, name)) throw new TypeError(`makeServer has no option ${name}`);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settings: Settings = { ...defaults, ...Object.fromEntries(given) };
   for (const name of wholeNumbers) {
     const value: unknown = settings[name];
-    if (!Number.isSafeInteger(value) || (value as number) < 0) throw new RangeError(`${name} is a whole number from 0, not ${String(value)}`);
+    if (!Number.isSafeInteger(value) || (value as number) < 0)
+      throw new RangeError(`${name} is a whole number from 0, not ${String(value)}`);
   }
   for (const name of durations) {
     const value: unknown = settings[name];
-    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} is a number of seconds from 0, not ${String(value)}`);
+    if (typeof value !== "number" || !(value >= 0))
+      throw new RangeError(`${name} is a number of seconds from 0, not ${String(value)}`);
   }
-  if (!/^[\x20-\x7e]*$/.test(settings.serverHeader)) throw new TypeError("serverHeader has characters that cannot be sent in a header");
+  if (!/^[\x20-\x7e]*$/.test(settings.serverHeader))
+    throw new TypeError("serverHeader has characters that cannot be sent in a header");
   return settings;
 }

@@ -80,12 +80,14 @@ interface Target {
 function parseRequestLine(text: string, end: number): RequestLine {
   const first = text.indexOf(" ");
   const second = text.indexOf(" ", first + 1);
-  if (first < 1 || second === -1 || second > end) throw new Refusal(400, "the request line is not a method, a target and a version");
+  if (first < 1 || second === -1 || second > end)
+    throw new Refusal(400, "the request line is not a method, a target and a version");
   const method = text.slice(0, first);
   if (!allIn(tokenOctets, method)) throw new Refusal(400, "the method is not a token (RFC 9110 section 9.1)");
   const minor = minorVersion(text, second + 1, end);
   const target = text.slice(first + 1, second);
-  if (target === "" || !allIn(targetOctets, target)) throw new Refusal(400, "the request target has characters that do not belong in a URI");
+  if (target === "" || !allIn(targetOctets, target))
+    throw new Refusal(400, "the request target has characters that do not belong in a URI");
   if (method === "CONNECT") throw new Refusal(501, "CONNECT is for proxies");
   const { path, query, host } = parseTarget(method, target);
   return { method, target, minor, path, query, host };
@@ -120,7 +122,8 @@ function parseTarget(method: string, target: string): Target {
   while (end < target.length && target[end] !== "/" && target[end] !== "?") end++;
   const host = target.slice(authority, end);
   // User information is refused by isHost: it has no place here (RFC 9110 section 4.2.4).
-  if (host === "" || host.startsWith(":") || !isHost(host)) throw new Refusal(400, "the host of the target is not valid (RFC 3986 section 3.2.2)");
+  if (host === "" || host.startsWith(":") || !isHost(host))
+    throw new Refusal(400, "the host of the target is not valid (RFC 3986 section 3.2.2)");
   // OPTIONS with neither path nor query means the server as a whole, as * does (RFC 9112 section 3.2.4).
   if (end === target.length && method === "OPTIONS") return { path: "*", query: "", host };
   return split(target, end, host);
@@ -158,18 +161,20 @@ function parseFields(text: string, from: number, maxCount: number): Fields {
   const { names, values } = fields;
   let count = 0;
   let transferEncoding = "";
-  for (let at = from; at < text.length; ) {
+  for (let at = from; at < text.length;) {
     const end = text.indexOf("\r", at);
     const colon = text.indexOf(":", at);
     if (colon === -1 || colon > end) throw new Refusal(400, "a header line has no colon");
     const name = headerName(text.slice(at, colon));
-    if (name === undefined) throw new Refusal(400, "a header name is not a token, or white space stands before its colon (RFC 9112 section 5.1)");
+    if (name === undefined)
+      throw new Refusal(400, "a header name is not a token, or white space stands before its colon (RFC 9112 section 5.1)");
     const value = valueOf(text, colon + 1, end);
     if (++count > maxCount) throw new Refusal(431, "there are too many header lines");
     if (name.kind !== Kind.dropped) {
       names.push(name);
       values.push(value);
-      if (name.kind === Kind.transferEncoding) transferEncoding = transferEncoding === "" ? `,${value}` : `${transferEncoding},${value}`;
+      if (name.kind === Kind.transferEncoding)
+        transferEncoding = transferEncoding === "" ? `,${value}` : `${transferEncoding},${value}`;
       else if (name.kind !== Kind.plain) readField(fields, name.kind, value);
     }
     at = end + 2;
@@ -205,7 +210,8 @@ function readField(fields: Fields, kind: number, value: string): void {
       }
       break;
     case Kind.expect:
-      if (value.toLowerCase() !== "100-continue") throw new Refusal(417, "the only expectation known is 100-continue (RFC 9110 section 10.1.1)");
+      if (value.toLowerCase() !== "100-continue")
+        throw new Refusal(417, "the only expectation known is 100-continue (RFC 9110 section 10.1.1)");
       fields.expectsContinue = true;
       break;
   }
@@ -229,8 +235,10 @@ function contentLength(value: string): number {
 function isChunked(list: string): true {
   const codings = list.split(",").map((coding) => trimBlanks(coding, 0, coding.length).toLowerCase());
   if (codings.length === 1 && codings[0] === "chunked") return true;
-  if (codings.indexOf("chunked") !== codings.length - 1) throw new Refusal(400, "Transfer-Encoding does not end in one chunked (RFC 9112 section 6.3)");
-  if (codings.some((coding) => !allIn(tokenOctets, coding) || coding === "")) throw new Refusal(400, "Transfer-Encoding is not a list of codings");
+  if (codings.indexOf("chunked") !== codings.length - 1)
+    throw new Refusal(400, "Transfer-Encoding does not end in one chunked (RFC 9112 section 6.3)");
+  if (codings.some((coding) => !allIn(tokenOctets, coding) || coding === ""))
+    throw new Refusal(400, "Transfer-Encoding is not a list of codings");
   throw new Refusal(501, "the only transfer coding known is chunked (RFC 9112 section 7)");
 }
 

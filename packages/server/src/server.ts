@@ -62,7 +62,7 @@ export class GatewayServer implements AsyncDisposable {
   async serveForever(): Promise<void> {
     await this.listen();
     this.#isServing = true;
-    for (const socket of this.#waiting.splice(0)) this.#serve(socket, false);
+    for (const socket of this.#waiting.splice(0)) void this.#serve(socket, false);
     await this.#closed;
   }
 
@@ -123,7 +123,8 @@ export class GatewayServer implements AsyncDisposable {
   #facts(socket: Socket): ConnectionFacts {
     const { errors } = this.#host.settings;
     const isUnix = this.#address?.kind === "unix" || socket.localPort === undefined;
-    if (isUnix) return { serverName: "localhost", serverPort: "80", remoteAddress: "", remotePort: undefined, scheme: "http", errors };
+    if (isUnix)
+      return { serverName: "localhost", serverPort: "80", remoteAddress: "", remotePort: undefined, scheme: "http", errors };
     const given = this.#listening.kind === "tcp" ? this.#listening.host : "";
     const isEverywhere = given === "" || given === "::" || given === "0.0.0.0";
     return {
