@@ -292,12 +292,8 @@ export class Connection implements Sink, BodyConnection {
   }
 
   end(): void | Promise<void> {
-    const before = this.#headSent ? "" : this.#headText();
-    const held = this.#held;
-    this.#held = undefined;
-    if (held !== undefined) this.#send(before, held, "");
-    else if (this.#framing === Framing.chunked) this.#socket.write(`${before}0\r\n\r\n`, "latin1");
-    else if (before !== "") this.#socket.write(before, "latin1");
+    if (this.#framing === Framing.chunked) this.#socket.write(`${this.#headSent ? "" : this.#headText()}0\r\n\r\n`, "latin1");
+    else if (!this.#headSent) this.#sendHeld();
     if (this.#socket.writableLength === 0) return this.#handedOver();
     return new Promise((resolve) => {
       this.#flushed = () => {
@@ -310,7 +306,8 @@ export class Connection implements Sink, BodyConnection {
   }
 
   abort(): void {
-    if (this.#headSent && this.#framing !== Framing.close) return this.#close();
+    if (!this.#headSent) this.#sendHeld();
+    if (this.#framing !== Framing.close) return this.#close();
     // Where only the end of the connection ends the body, nothing but a reset shows that it is not whole. Unix sockets have none.
     if (this.#facts.remotePort !== undefined && this.#facts.scheme === "http") this.#socket.resetAndDestroy();
     else this.#socket.destroy();
@@ -327,6 +324,14 @@ export class Connection implements Sink, BodyConnection {
     if (head === undefined) return "";
     this.#headSent = true;
     return headText(head, this.#request?.minor ?? 1, this.#keepAlive, this.#host.settings.serverHeader);
+  }
+
+  /** The head, and the body that was held back to go with it. */
+  #sendHeld(): void {
+    const held = this.#held;
+    this.#held = undefined;
+    if (held === undefined) this.#socket.write(this.#headText(), "latin1");
+    else this.#send(this.#headText(), held, "");
   }
 
   #send(before: string, chunk: Uint8Array, after: string): void {
