@@ -1,0 +1,83 @@
+import type { LoadOrder, LoadResult } from "./load-process.ts";
+import { conditions, Worker } from "./processes.ts";
+import type { RequestSet } from "./requests.ts";
+import { median, quantile } from "./statistics.ts";
+
+interface Usage {
+  readonly cpuMicroseconds: number;
+  readonly rssBytes: number;
+}
+
+interface Slice {
+  readonly cpu: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly perSecond: number;
+}
+
+const kinds = ["gateway", "node:http", "node:net"] as const;
+const sliceMilliseconds = 1500;
+const rounds = 5;
+
+/**
+ * Our server, bare `node:http` and bare `node:net` in turn, slice by slice, so that what else the machine does hits all alike. CPU time per
+ * request is the figure to trust; ratios are taken within a round, and the median of the rounds is shown.
+ */
+export async function hello(): Promise<void> {
+  console.log(conditions());
+  const load = new Worker("./load-process.js", [], 1);
+  const servers = kinds.map((kind) => new Worker("./server-process.js", [kind], 0));
+  try {
+    const ports = await Promise.all(servers.map(async (server) => (await server.message<{ port: number }>()).port));
+    for (const set of ["one", "fresh", "thirteen"] as const) {
+      for (const connections of [64, 256]) await compare(load, servers, ports, set, connections);
+    }
+    for (const [i, server] of servers.entries()) {
+      const { rssBytes } = await server.ask<Usage>({});
+      console.log(`${(kinds[i] ?? "").padEnd(10)} resident memory ${(rssBytes / 1024 / 1024).toFixed(0)} MiB`);
+    }
+  } finally {
+    for (const worker of [load, ...servers]) worker.stop();
+  }
+}
+
+async function compare(
+  load: Worker,
+  servers: readonly Worker[],
+  ports: readonly number[],
+  set: RequestSet,
+  connections: number,
+): Promise<void> {
+  const slices: Slice[][] = kinds.map(() => []);
+  // The first round warms up and is not counted.
+  for (let round = 0; round <= rounds; round++) {
+    for (const [i, server] of servers.entries()) {
+      const before = await server.ask<Usage>({});
+      const order: LoadOrder = { port: ports[i] ?? 0, connections, milliseconds: sliceMilliseconds, set };
+      const result = await load.ask<LoadResult>(order);
+      const after = await server.ask<Usage>({});
+      if (round === 0) continue;
+      slices[i]?.push({
+        cpu: (after.cpuMicroseconds - before.cpuMicroseconds) / result.requests,
+        p50: quantile(result.latencies, 0.5),
+        p99: quantile(result.latencies, 0.99),
+        perSecond: (result.requests * 1000) / sliceMilliseconds,
+      });
+    }
+  }
+  console.log(`\n${describeSet(set)}, ${connections} connections`);
+  const [ours = []] = slices;
+  for (const [i, kind] of kinds.entries()) {
+    const of = slices[i] ?? [];
+    const ratio = median(of.map((slice, round) => slice.cpu / (ours[round]?.cpu ?? Number.NaN)));
+    const figure = (pick: (slice: Slice) => number, digits: number): string => median(of.map(pick)).toFixed(digits).padStart(8);
+    console.log(
+      `${kind.padEnd(10)} CPU ${figure((slice) => slice.cpu, 2)} µs/request  p50 ${figure((slice) => slice.p50, 2)} ms  p99 ${figure((slice) => slice.p99, 2)} ms` +
+        `  ${figure((slice) => slice.perSecond, 0)} requests/s  CPU ratio to ours ${ratio.toFixed(2)}`,
+    );
+  }
+}
+
+function describeSet(set: RequestSet): string {
+  return { one: "one request header", thirteen: "thirteen headers that repeat", fresh: "thirteen headers, fresh each time" }[set];
+}

@@ -1,0 +1,48 @@
+import { spawn, spawnSync, type ChildProcess } from "node:child_process";
+import { once } from "node:events";
+import { cpus } from "node:os";
+import { fileURLToPath } from "node:url";
+
+const canPin = cpus().length > 1 && spawnSync("taskset", ["--version"]).status === 0;
+
+/** A process that is asked over IPC, on a core of its own where there is one to spare. */
+export class Worker {
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<never>;
+
+  constructor(file: string, args: readonly string[], core: number) {
+    const command = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...args];
+    const pinned = canPin ? ["taskset", "-c", String(core), ...command] : command;
+    this.#child = spawn(pinned[0] ?? "", pinned.slice(1), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    this.#ended = ended(this.#child);
+    // Whoever waits for a message is told; a stop at the end is no error.
+    this.#ended.catch(() => {});
+  }
+
+  /** The next message of the process. */
+  async message<T>(): Promise<T> {
+    const [message]: unknown[] = await Promise.race([once(this.#child, "message"), this.#ended]);
+    return message as T;
+  }
+
+  ask<T>(question: object): Promise<T> {
+    const answer = this.message<T>();
+    this.#child.send(question);
+    return answer;
+  }
+
+  stop(): void {
+    this.#child.kill();
+  }
+}
+
+async function ended(child: ChildProcess): Promise<never> {
+  const [code] = (await once(child, "exit")) as unknown[];
+  throw new Error(`a process of the bench ended with ${String(code)}`);
+}
+
+/** Says how trustworthy the figures are. */
+export function conditions(): string {
+  const pinned = canPin ? "server and load pinned to different cores" : "not pinned: taskset or a second core is missing";
+  return `Node ${process.version}, ${cpus().length} cores, ${pinned}`;
+}
