@@ -1,5 +1,8 @@
 import { isIP, type AddressInfo, type ListenOptions } from "node:net";
 
+/** What the system has room for (`sun_path`), but for the NUL at its end. */
+const maxPathBytes = process.platform === "linux" ? 107 : 103;
+
 /** Where a server listens. */
 export type ServerAddress =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
@@ -22,6 +25,12 @@ export function parseListening(host: string, port: number): Listening {
   if (host.startsWith("unix:")) {
     const path = host.slice(5);
     if (path === "" || path.includes("\0")) throw new TypeError("makeServer: unix: is followed by the path of a socket");
+    // The runtime would cut a longer path off, and listen somewhere else.
+    if (Buffer.byteLength(path) > maxPathBytes) {
+      throw new TypeError(
+        `makeServer: the path of a Unix socket has at most ${maxPathBytes} bytes, not ${Buffer.byteLength(path)}`,
+      );
+    }
     return { kind: "unix", path };
   }
   if (host.startsWith("fd://")) {

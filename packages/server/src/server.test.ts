@@ -148,6 +148,7 @@ describe("makeServer", () => {
     ["a port that is none", () => makeServer("", 65_536, hello), RangeError],
     ["a fraction of a port", () => makeServer("", 0.5, hello), RangeError],
     ["an empty Unix path", () => makeServer("unix:", 0, hello), TypeError],
+    ["a Unix path that the system would cut off", () => makeServer(`unix:/${"a".repeat(107)}`, 0, hello), TypeError],
     ["a descriptor that is none", () => makeServer("fd://x", 0, hello), TypeError],
     ["an unknown option", () => makeServer("", 0, hello, JSON.parse('{"headerByte":1}')), TypeError],
     ["a negative limit", () => makeServer("", 0, hello, { headerBytes: -1 }), RangeError],

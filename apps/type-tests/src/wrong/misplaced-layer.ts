@@ -1,0 +1,12 @@
+import { compose, type Application, type Environ } from "@gateway/core";
+import { audit, login, plain, sessions, type UserEnviron } from "../layers.ts";
+
+declare const site: Application<Environ & UserEnviron>;
+
+const onion = compose(
+  plain(),
+  login(), // error: is not assignable to type 'Misplaced<"gateway.session">'
+  sessions(),
+  audit(),
+);
+export const app: Application = onion(site); // error: Property '"gateway.session"' is missing in type 'Environ'

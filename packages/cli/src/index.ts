@@ -1,0 +1,2 @@
+export { loadApplication } from "./load-application.ts";
+export { StartError } from "./start-error.ts";

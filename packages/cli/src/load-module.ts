@@ -1,0 +1,101 @@
+import { statSync } from "node:fs";
+import { createRequire } from "node:module";
+import { extname, isAbsolute, join, resolve } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { constants, Script } from "node:vm";
+import { StartError } from "./start-error.ts";
+import { enableTypeScript } from "./typescript.ts";
+
+/** A module that was found: how the person named it, and its file, or the folder from which its name leads to it. */
+export type LocatedModule = { readonly name: string } & ({ readonly path: string } | { readonly from: string });
+
+const extensions = ["", ".js", ".mjs", ".cjs", ".ts", ".mts", ".cts"];
+const typeScript = new Set([".ts", ".mts", ".cts"]);
+
+/** Failures to find or read an import, whose message says all: the stack would show the runtime's loader only. */
+const loaderFailures: ReadonlySet<unknown> = new Set([
+  "ERR_IMPORT_ATTRIBUTE_MISSING",
+  "ERR_MODULE_NOT_FOUND",
+  "ERR_PACKAGE_PATH_NOT_EXPORTED",
+  "ERR_UNKNOWN_FILE_EXTENSION",
+  "ERR_UNSUPPORTED_DIR_IMPORT",
+  "MODULE_NOT_FOUND",
+]);
+
+/**
+ * Finds the file of a module: a file URL, a path with or without its extension, or a package.
+ *
+ * @throws {StartError} when there is none.
+ */
+export function locateModule(name: string, directory: string): LocatedModule {
+  const file = locateFile(pathOf(name, directory));
+  if (file !== undefined) return { name, path: file };
+  const isPath = isAbsolute(name) || /^(file:|\.{1,2}(\/|$))/.test(name);
+  if (isPath) throw new StartError(`there is no module ${name} (looked for ${pathOf(name, directory)})`);
+  try {
+    const path = createRequire(join(directory, "package.json")).resolve(name);
+    return isAbsolute(path) ? { name, path } : { name, from: directory };
+  } catch (error) {
+    // It is there, but for `import` only, and `require.resolve` asks as `require`.
+    if (codeOf(error) === "ERR_PACKAGE_PATH_NOT_EXPORTED") return { name, from: directory };
+    throw new StartError(`there is no module ${name}: no file ${resolve(directory, name)}, and no package of that name`);
+  }
+}
+
+/**
+ * Imports a module. TypeScript works where the runtime or an installed tsx can read it.
+ *
+ * @throws {StartError} when it cannot be loaded: with what it threw as the cause, unless it is an import that is missing.
+ */
+export async function importModule(module: LocatedModule): Promise<Record<string, unknown>> {
+  try {
+    if ("from" in module) return await importFrom(module.from, module.name);
+    if (typeScript.has(extname(module.path))) await enableTypeScript(module.name, module.path);
+    return (await import(pathToFileURL(module.path).href)) as Record<string, unknown>;
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    // The module itself was found, so it is one of its imports that is missing; who wants it stands in the message.
+    if (loaderFailures.has(codeOf(error))) throw new StartError(`cannot load ${module.name}: ${messageOf(error)}`);
+    throw new StartError(`${module.name} failed while it was loaded`, { cause: error });
+  }
+}
+
+/** `import(name)` as a script in that folder would do it. */
+async function importFrom(directory: string, name: string): Promise<Record<string, unknown>> {
+  const script = new Script("(name) => import(name)", {
+    filename: join(directory, "[gateway]"),
+    importModuleDynamically: constants.USE_MAIN_CONTEXT_DEFAULT_LOADER,
+  });
+  const load = script.runInThisContext() as (name: string) => Promise<Record<string, unknown>>;
+  return load(name);
+}
+
+function pathOf(name: string, directory: string): string {
+  if (!name.startsWith("file:")) return resolve(directory, name);
+  try {
+    return fileURLToPath(name);
+  } catch {
+    throw new StartError(`${name} is not the URL of a file`);
+  }
+}
+
+function locateFile(path: string): string | undefined {
+  return extensions.map((extension) => path + extension).find((file) => isFile(file));
+}
+
+function isFile(path: string): boolean {
+  try {
+    return statSync(path).isFile();
+  } catch (error) {
+    if (codeOf(error) === "ENOENT" || codeOf(error) === "ENOTDIR") return false;
+    throw new StartError(`cannot read ${path}: ${messageOf(error)}`);
+  }
+}
+
+function codeOf(error: unknown): unknown {
+  return error instanceof Error && "code" in error ? error.code : undefined;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
