@@ -1,5 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Application } from "@gateway/core";
+import type { Application, ApplicationLike } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
 import { makeServer, type GatewayServer, type RefusedRequest } from "@gateway/server";
 import { listenFailure, readableAddress, type Bind } from "./bind.ts";
@@ -58,7 +58,7 @@ async function serve(command: Extract<Command, { kind: "serve" }>): Promise<void
 }
 
 /** The validator is a tool for development: loaded when it is asked for. */
-async function validated(app: Application): Promise<Application> {
+async function validated(app: ApplicationLike): Promise<Application> {
   const { validator } = await import("@gateway/validate");
   return validator(app);
 }

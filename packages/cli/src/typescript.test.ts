@@ -1,4 +1,6 @@
-import { createRequire } from "node:module";
+import { cp, mkdir, symlink } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { Command, Fixtures, hello } from "./testing/command.ts";
 
@@ -18,17 +20,18 @@ export async function load(url, context, next) {
 const answer: unknown = Reflect.get(process.features, "typescript");
 const isNative = answer === "strip" || answer === "transform";
 
-function hasTsx(): boolean {
-  try {
-    createRequire(import.meta.url).resolve("tsx");
-    return true;
-  } catch {
-    return false;
-  }
+/** The command installed elsewhere, where no tsx can be found from it. @returns its executable. */
+async function installedAlone(directory: string): Promise<string> {
+  const folder = (relative: string): string => fileURLToPath(new URL(`../${relative}`, import.meta.url));
+  const alone = join(directory, "alone");
+  for (const part of ["bin", "dist", "package.json"]) await cp(folder(part), join(alone, part), { recursive: true });
+  await mkdir(join(alone, "node_modules"), { recursive: true });
+  await symlink(folder("../../node_modules/@gateway"), join(alone, "node_modules/@gateway"));
+  return join(alone, "bin/gateway.js");
 }
 
 describe("gateway, given TypeScript", () => {
-  it.skipIf(!isNative && !hasTsx())("serves it", async () => {
+  it("serves it", async () => {
     await using fixtures = await Fixtures.make({ "app.ts": typed, "package.json": '{ "type": "module" }' });
     await using command = Command.start(["-b", "127.0.0.1:0", "app.ts"], fixtures.directory);
 
@@ -42,10 +45,11 @@ describe("gateway, given TypeScript", () => {
     expect(await (await fetch(await command.url())).text()).toBe("Hello from /\n");
   });
 
-  it.skipIf(isNative || hasTsx())("says what to install where nothing can read it", async () => {
+  it.skipIf(isNative)("says what to install where nothing can read it", async () => {
     await using fixtures = await Fixtures.make({ "app.mts": typed });
 
-    const { code, stderr } = await Command.run(["./app.mts"], fixtures.directory);
+    const executable = await installedAlone(fixtures.directory);
+    const { code, stderr } = await Command.run(["./app.mts"], fixtures.directory, { executable });
 
     expect(stderr).toMatch(
       /^gateway: \.\/app\.mts is TypeScript, which Node\.js [\d.]+ cannot run: npm install --save-dev tsx, or .*\n$/,
