@@ -10,11 +10,17 @@ import { root } from "./workspaces.js";
 
 const tests = {
   validator: ["packages/validate/src/**/*.test.ts"],
-  run: ["packages/core/src/run*.test.ts", "packages/core/src/head.test.ts", "packages/testing/src/conformance/memory-transport.test.ts"],
+  run: [
+    "packages/core/src/run*.test.ts",
+    "packages/core/src/head.test.ts",
+    "packages/testing/src/conformance/memory-transport.test.ts",
+  ],
 };
 
 const specification = readFileSync(join(root, "packages/core/SPEC.md"), "utf8");
-const validatorRules = [...readFileSync(join(root, "packages/validate/src/rules.ts"), "utf8").matchAll(/^ {2}([GAM][0-9]+):/gm)].map(([, id]) => ({
+const validatorRules = [
+  ...readFileSync(join(root, "packages/validate/src/rules.ts"), "utf8").matchAll(/^ {2}([GAM][0-9]+):/gm),
+].map(([, id]) => ({
   name: `validator ${id}`,
   file: "packages/validate/src/breach.ts",
   find: "  throw new ValidationError(rule, value);",
@@ -27,7 +33,11 @@ for (const { rule, name } of runLoopRules) {
 }
 
 const words = process.argv.slice(2);
-const chosen = words.includes("--tenth") ? tenth(all) : words.length > 0 ? all.filter(({ name }) => words.some((word) => name.includes(word))) : all;
+const chosen = words.includes("--tenth")
+  ? tenth(all)
+  : words.length > 0
+    ? all.filter(({ name }) => words.some((word) => name.includes(word)))
+    : all;
 const folder = mkdtempSync(join(tmpdir(), "gateway-rules-"));
 let unnoticed = 0;
 try {

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ErrorStream } from "@gateway/core";
-import { gatewayConformance, httpTransport, type Transport } from "@gateway/testing/conformance";
+import { gatewayConformance, httpTransport, type Transport, type TransportHooks } from "@gateway/testing/conformance";
 import { afterAll, describe, it } from "vitest";
 import { makeServer } from "./server.ts";
 
@@ -10,11 +10,13 @@ const folder = mkdtempSync(join(tmpdir(), "gateway-conformance-"));
 let sockets = 0;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function errorsTo(errors: (text: string) => void): ErrorStream {
+function errorsTo(hooks: TransportHooks): ErrorStream {
   return {
-    write: errors,
+    write(text) {
+      hooks.errors(text);
+    },
     writelines(lines) {
-      for (const line of lines) errors(line);
+      for (const line of lines) hooks.errors(line);
     },
     flush() {},
   };
@@ -23,7 +25,7 @@ function errorsTo(errors: (text: string) => void): ErrorStream {
 const tcp: Transport = httpTransport({
   name: "HTTP over TCP",
   async listen(app, hooks) {
-    const server = makeServer("127.0.0.1", 0, app, { errors: errorsTo(hooks.errors), shutdownSeconds: 1 });
+    const server = makeServer("127.0.0.1", 0, app, { errors: errorsTo(hooks), shutdownSeconds: 1 });
     const address = await server.listen();
     if (address.kind !== "tcp") throw new Error("it listens elsewhere");
     void server.serveForever();
@@ -31,11 +33,21 @@ const tcp: Transport = httpTransport({
   },
 });
 
+// A client that ends its side may still wait for the answer (a half-close). Over TCP a departure shows by a reset; a Unix socket has
+// none, so there it shows only when something is written.
+const silent = "without a write, a Unix socket does not tell a client that left from one that half-closed";
+
 const unix: Transport = httpTransport({
   name: "HTTP over a Unix socket",
+  lacks: {
+    "aborts the signal when the client leaves before there is a response, and closes what comes then": silent,
+    "does not pull a stream that comes after the client left": silent,
+    "throws from write() once the client has left": silent,
+    "gives a signal that is aborted already to who asks late": silent,
+  },
   async listen(app, hooks) {
     const path = join(folder, `${sockets++}.sock`);
-    const server = makeServer(`unix:${path}`, 0, app, { errors: errorsTo(hooks.errors), shutdownSeconds: 1 });
+    const server = makeServer(`unix:${path}`, 0, app, { errors: errorsTo(hooks), shutdownSeconds: 1 });
     await server.listen();
     void server.serveForever();
     return { connect: { path }, close: () => server.shutdown() };

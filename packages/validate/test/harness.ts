@@ -27,7 +27,7 @@ export function makeEnviron(spoilt: Record<string, unknown> = {}): Environ {
 }
 
 /** A `wsgi.errors` that remembers. */
-export class Log {
+class Log {
   text = "";
 
   write(text: string): void {
@@ -82,7 +82,7 @@ export function open(body: ResponseBody): BodyIterator {
 }
 
 /** A server without a fault, that sends nowhere. */
-export class FakeServer {
+class FakeServer {
   #isHeadGone = false;
 
   readonly startResponse: StartResponse = (_status, _headers, excInfo) => {
@@ -127,7 +127,7 @@ export interface Served {
 }
 
 /** A sink in memory. Blocks for a moment at each chunk, where the test wants to see that. */
-export class MemorySink implements Sink {
+class MemorySink implements Sink {
   head_: Head | undefined;
   text = "";
   aborted = false;

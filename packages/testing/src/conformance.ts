@@ -1,0 +1,19 @@
+export { gatewayCases } from "./conformance/table.ts";
+export { applicationFor, gatewayConformance, runCase, type ConformanceOptions } from "./conformance/run-case.ts";
+export { memoryTransport } from "./conformance/memory-transport.ts";
+export { httpTransport, type ConnectTo, type HttpTransportOptions, type Listening } from "./conformance/http-transport.ts";
+export type {
+  AfterNote,
+  Area,
+  CaseRequest,
+  ConformanceCase,
+  ConformanceRequest,
+  ConformanceResponse,
+  Expectation,
+  ExpectedHeaders,
+  Probe,
+  RunningTransport,
+  TestRunner,
+  Transport,
+  TransportHooks,
+} from "./conformance/types.ts";
