@@ -1,2 +1,170 @@
-/** The rules of the run loop, and how each is switched off: what stands in the source, and what takes its place. */
-export const runLoopRules = [];
+// The rules that the run loop keeps by itself, and how each is switched off: what stands in the source (once), and what takes its place.
+
+const run = "packages/core/src/run.ts";
+const head = "packages/core/src/head.ts";
+const chunks = "packages/core/src/chunks.ts";
+const errorPage = "packages/core/src/error-page.ts";
+const report = "packages/core/src/report.ts";
+
+/** One entry for each way to break the loop: the rule of SPEC.md, what is broken, and the edit that does it. */
+export const runLoopRules = [
+  off("G47", "excInfo after the head is thrown back", run, "if (excInfo !== undefined) throw excInfo;", ""),
+  off(
+    "A17",
+    "startResponse after the head is refused",
+    run,
+    'throw new Error("startResponse was called after the head had been sent");',
+    "return (this.write ??= (chunk) => this.writeNow(chunk));",
+  ),
+  off("A17", "startResponse again is refused", run, "if (this.head !== undefined && excInfo === undefined)", "if (this.over)"),
+  off(
+    "G50",
+    "write throws once the client is gone",
+    run,
+    'if (this.outcome === "gone") throw this.reason;',
+    'if (this.outcome === "gone") return;',
+  ),
+  off(
+    "G50",
+    "write throws after the end",
+    run,
+    'if (this.ended) throw new Error("write() was called after the response had ended");',
+    "if (this.ended) return;",
+  ),
+  off("A32", "write inside the body is refused", run, "if (this.returned) throw", "if (this.over) throw"),
+  off(
+    "A33",
+    "write takes bytes only",
+    run,
+    "    assertBytes(chunk);\n    if (chunk.byteLength === 0) return;",
+    "    if (chunk.byteLength === 0) return;",
+  ),
+  off("G58", "an empty write sends nothing", run, "if (chunk.byteLength === 0) return;", ""),
+  off("G58", "an empty chunk sends nothing", run, "if (chunk.byteLength === 0) return false;", ""),
+  off(
+    "A25",
+    "a chunk is bytes",
+    run,
+    "      assertBytes(chunk);\n      if (chunk.byteLength === 0) return false;",
+    "      if (chunk?.byteLength === 0) return false;",
+  ),
+  off(
+    "G61",
+    "a stream too long is not sent",
+    run,
+    "if (head.length !== -1 && this.sent + chunk.byteLength > head.length && this.isCounted(head))",
+    "if (this.over)",
+  ),
+  off("G61", "a stream too short is noticed", run, "if (head.length > this.sent && this.isCounted(head))", "if (this.over)"),
+  off(
+    "G61",
+    "an array of another length is noticed",
+    run,
+    "if (head.length !== -1 && head.length !== length && this.isCounted(head))",
+    "if (this.over)",
+  ),
+  off(
+    "G48",
+    "what was pushed later is checked",
+    run,
+    "if (!this.headSent && !isSame(head.headers, this.checked)) checkHeaders(head);",
+    "",
+  ),
+  off("G60", "HEAD gets no body", run, "if (this.isHead || head.bodiless) {", "if (head.bodiless) {"),
+  off(
+    "G60",
+    "HEAD gets the length that GET would have had",
+    run,
+    "else if (!head.bodiless && length > 0 &&",
+    "else if (this.over &&",
+  ),
+  off(
+    "G62",
+    "a 204 loses its Content-Length",
+    run,
+    "if (head.code === 204) dropContentLength(head);",
+    "if (head.code === 204) head.seen = 0;",
+  ),
+  off("A16", "a list that was sent is refused", run, "markSent(headers, true);", ""),
+  off(
+    "G63",
+    "an error before the head is answered",
+    run,
+    "    if (this.headSent) {\n      this.report(error);",
+    "    if (!this.over) {\n      this.report(error);",
+  ),
+  off("G63", "an error after the head aborts", run, "this.sink.abort(error);", "void this.sink.end();"),
+  off(
+    "G63",
+    "an HTTPError answers as it says",
+    errorPage,
+    "if (!isHTTPError(error)) {",
+    "if (isHTTPError(error) || !isHTTPError(error)) {",
+  ),
+  off("G64", "an error that nobody caught is reported", errorPage, "    report(error);\n  } else {", "  } else {"),
+  off("G64", "no control characters get into the report", report, "escapeControls(text).replaceAll", "text.replaceAll"),
+  off("G54", "close is called once", run, "if (this.released || ", "if ("),
+  off("G55", "close is called", run, "const closed = body?.close?.();", "const closed = undefined;"),
+  off(
+    "G56",
+    "return is called on what was not finished",
+    run,
+    "if (iterator !== undefined) leave(iterator, (error) => this.report(error));",
+    "",
+  ),
+  off(
+    "G57",
+    "the sink is waited for",
+    run,
+    "return this.sink.write(chunk) ?? this.ended;",
+    "void this.sink.write(chunk);\n    return this.ended;",
+  ),
+  off("G57", "the last write is waited for", run, "this.resume(this.lastWrite, () => this.pump());", "this.pump();"),
+  off(
+    "G59",
+    "a body whose client left while it was waited for is not pulled",
+    run,
+    "    if (this.ended) return;\n    try {\n      if (!this.goOn(step)) return;",
+    "    try {\n      if (!this.goOn(step)) return;",
+  ),
+  off("G40", "the signal is aborted when the client leaves", run, "    this.cancel(reason);\n", ""),
+  off("G38", "listeners are told of the end", run, "this.watchers?.tell(this.ending(), (error) => this.report(error));", ""),
+  off(
+    "G39",
+    "listeners are told after close has settled",
+    run,
+    "if (closing === undefined) return this.end();",
+    "return this.end();",
+  ),
+  off("G38", "bytes that were not sent are not counted", run, "this.sent -= unsentBytes;", ""),
+  off("G41", "no early hints after the head", run, "if (this.headSent || this.ended) return;", ""),
+  off("G41", "early hints are checked", run, "checkHints(headers);", ""),
+  off("A3", "a string is no body", chunks, 'if (typeof given === "string") throw', 'if (given === "") throw'),
+  off("A3", "bare bytes are no body", chunks, "if (isBytes(given)) throw", "if (given === undefined) throw"),
+  off(
+    "A7",
+    "the status is checked",
+    head,
+    "if (!/^[1-5][0-9]{2}(?: [\\t\\x20-\\x7e\\x80-\\xff]*)?$/.test(status)) {",
+    "if (status.length < 3) {",
+  ),
+  off("A8", "the status is a final one", head, "if (code < 200)", "if (code < 100)"),
+  off(
+    "A9",
+    "headers are an array",
+    head,
+    "if (!Array.isArray(headers))\n    throw new TypeError(`response headers",
+    "if (headers === undefined)\n    throw new TypeError(`response headers",
+  ),
+  off("A10", "a header is a pair", head, "if (!Array.isArray(header) || header.length !== 2)", "if (header === undefined)"),
+  off("A11", "a name is a token", head, "!isToken(name) ? notAToken : ", ""),
+  off("A15", "hop-by-hop headers are refused", head, "isHopByHop(lower) ? hopByHop : ", ""),
+  off("A14", "a Status header is refused", head, 'lower === "status" ? status : ""', '""'),
+  off("A12", "a value is checked", head, "      checkHeaderValue(name, value);\n", ""),
+  off("A21", "Content-Length is given once", head, "if ((seen & Seen.length) !== 0) throw", "if (seen === -1) throw"),
+  off("A21", "Content-Length is digits", head, "if (!Number.isSafeInteger(length))", "if (length < 0)"),
+];
+
+function off(rule, what, file, find, replace) {
+  return { rule, name: `run loop ${rule}: ${what}`, file, find, replace };
+}
