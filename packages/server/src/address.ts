@@ -1,4 +1,4 @@
-import { isIP, type AddressInfo, type ListenOptions } from "node:net";
+import { isIP, Server, type AddressInfo, type ListenOptions } from "node:net";
 
 /** What the system has room for (`sun_path`), but for the NUL at its end. */
 const maxPathBytes = process.platform === "linux" ? 107 : 103;
@@ -12,15 +12,17 @@ export type ServerAddress =
 export type Listening =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
-  | { readonly kind: "fd"; readonly fd: number };
+  | { readonly kind: "fd"; readonly fd: number }
+  | { readonly kind: "server"; readonly server: Server };
 
 /**
- * Reads `host` and `port` of `makeServer`: a host name or address (`""` is all interfaces), `unix:/path`, or `fd://N` for a
- * listening socket that was inherited.
+ * Reads `host` and `port` of `makeServer`: a host name or address (`""` is all interfaces), `unix:/path`, `fd://N` for a
+ * listening socket that was inherited, or a server that listens already.
  *
  * @throws {TypeError|RangeError} for what is none of these.
  */
-export function parseListening(host: string, port: number): Listening {
+export function parseListening(host: string | Server, port: number): Listening {
+  if (host instanceof Server) return { kind: "server", server: host };
   if (typeof host !== "string") throw new TypeError(`makeServer: the host is a string, not a ${typeof host}`);
   if (host.startsWith("unix:")) {
     const path = host.slice(5);
@@ -46,7 +48,7 @@ export function parseListening(host: string, port: number): Listening {
 }
 
 /** What `net.Server.listen` takes. */
-export function listenOptions(listening: Listening, backlog: number): ListenOptions | { fd: number } {
+export function listenOptions(listening: Exclude<Listening, { kind: "server" }>, backlog: number): ListenOptions | { fd: number } {
   switch (listening.kind) {
     case "unix":
       return { path: listening.path, backlog };

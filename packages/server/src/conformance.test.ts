@@ -1,6 +1,8 @@
-import { mkdtempSync, rmSync } from "node:fs";
+import { once } from "node:events";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connect } from "node:tls";
 import type { ErrorStream } from "@gateway/core";
 import { gatewayConformance, httpTransport, type Transport, type TransportHooks } from "@gateway/testing/conformance";
 import { afterAll, describe, it } from "vitest";
@@ -34,8 +36,8 @@ const tcp: Transport = httpTransport({
 });
 
 // A client that ends its side may still wait for the answer (a half-close). Over TCP a departure shows by a reset; a Unix socket has
-// none, so there it shows only when something is written.
-const silent = "without a write, a Unix socket does not tell a client that left from one that half-closed";
+// none, and TLS says goodbye first, so there it shows only when something is written.
+const silent = "without a write, neither a Unix socket nor TLS tells a client that left from one that half-closed";
 
 const unix: Transport = httpTransport({
   name: "HTTP over a Unix socket",
@@ -54,4 +56,35 @@ const unix: Transport = httpTransport({
   },
 });
 
-for (const transport of [tcp, unix]) gatewayConformance(transport, { describe, it });
+const certificate = (file: string): Buffer => readFileSync(new URL(`../cases/tls/${file}`, import.meta.url));
+
+const tls: Transport = httpTransport({
+  name: "HTTP over TLS",
+  lacks: {
+    "aborts the signal when the client leaves before there is a response, and closes what comes then": silent,
+    "does not pull a stream that comes after the client left": silent,
+    "throws from write() once the client has left": silent,
+    "gives a signal that is aborted already to who asks late": silent,
+  },
+  async listen(app, hooks) {
+    const server = makeServer("127.0.0.1", 0, app, {
+      errors: errorsTo(hooks),
+      shutdownSeconds: 1,
+      tls: { key: certificate("key.pem"), cert: certificate("cert.pem") },
+    });
+    const address = await server.listen();
+    if (address.kind !== "tcp") throw new Error("it listens elsewhere");
+    void server.serveForever();
+    const { port } = address;
+    return {
+      connect: async () => {
+        const socket = connect({ port, host: "127.0.0.1", servername: "localhost", ca: certificate("cert.pem") });
+        await once(socket, "secureConnect");
+        return socket;
+      },
+      close: () => server.shutdown(),
+    };
+  },
+});
+
+for (const transport of [tcp, unix, tls]) gatewayConformance(transport, { describe, it });

@@ -1,13 +1,14 @@
 import type { Socket } from "node:net";
-import { ExchangeAborted, statusLine, type Application, type Environ, type HeaderList } from "@gateway/core";
-import { emptyInput, inputStream, run, type Head, type Running, type Sink } from "@gateway/core/gateway";
+import { ExchangeAborted, HTTPError, statusLine, type Application, type Environ } from "@gateway/core";
+import { emptyInput, inputStream, run, type Running } from "@gateway/core/gateway";
 import { makeEnviron, type ConnectionFacts } from "./environ.ts";
 import type { RefusedRequest, Settings } from "./options.ts";
 import { RequestParser } from "./parser.ts";
 import { Refusal } from "./refusal.ts";
 import { RequestBody, type BodyConnection } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
-import { Framing, framingOf, headText, refusalText } from "./response-head.ts";
+import { Framing, refusalText } from "./response-head.ts";
+import { ResponseWriter, type WriterConnection } from "./response-writer.ts";
 
 /** What a connection asks of its server. */
 export interface ConnectionHost {
@@ -36,23 +37,21 @@ const Phase = {
 
 /** What may wait in memory while nobody pulls it: then the socket is paused, and the client has to wait. */
 const maxWaitingBytes = 64 * 1024;
-/** Up to here a chunk is sent in one string with what goes around it: one copy is cheaper than one more write. */
-const smallBytes = 4 * 1024;
 const lingerMilliseconds = 2000;
 const lingerBytes = 256 * 1024;
 
 const continueLine = "HTTP/1.1 100 Continue\r\n\r\n";
 
-/** One socket: requests in, one at a time, and responses out in the same order. The sink of each response in its turn. */
-export class Connection implements Sink, BodyConnection {
-  /** When {@link expire} is to be called, in milliseconds on the clock of {@link ConnectionHost.now}; the server looks once a second. */
-  deadline: number;
-
+/** One socket: requests in, one at a time, and responses out in the same order. */
+export class Connection implements WriterConnection, BodyConnection {
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #facts: ConnectionFacts;
   readonly #parser: RequestParser;
+  readonly #writer: ResponseWriter;
   readonly #serveOne: boolean;
+  /** When {@link tick} is to end what goes on, on the clock of the host. */
+  #deadline: number;
   #phase: number = Phase.idle;
   /** Came from the socket and is not parsed yet. */
   readonly #incoming: Buffer[] = [];
@@ -65,34 +64,30 @@ export class Connection implements Sink, BodyConnection {
   #discarded = 0;
 
   // The request that is being served.
-  #request: RequestHead | undefined = undefined;
   #body: RequestBody | undefined = undefined;
   #running: Running | undefined = undefined;
   #inRun = false;
-  #answered = false;
+  #isAnswered = false;
   #keepAlive = false;
   #continued = false;
 
-  // Its response.
-  #head: Head | undefined = undefined;
-  #headSent = false;
-  #framing: number = Framing.length;
-  /** A whole small body, held back until `end` so that all goes out in one write. */
-  #held: Uint8Array | undefined = undefined;
-  #sentBytes = 0;
-  #drained: { promise: Promise<void>; resolve(): void } | undefined = undefined;
-  #flushed: (() => void) | undefined = undefined;
+  #begunAt = 0;
+  #bodyBytes = 0;
+  /** Milliseconds in which the server could have read more of the body than there was. */
+  #waitedForBody = 0;
 
-  constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts, serveOne = false) {
+  constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts, acceptedAt: number, serveOne = false) {
     this.#socket = socket;
     this.#host = host;
     this.#facts = facts;
     this.#serveOne = serveOne;
     this.#parser = new RequestParser(host.settings);
-    this.deadline = host.now + host.settings.silentSeconds * 1000;
+    this.#writer = new ResponseWriter(socket, this);
+    this.#deadline = acceptedAt + host.settings.silentSeconds * 1000;
+    // The handshake of TLS took its share of the time for the first head.
+    if (facts.tls !== undefined) this.#headDeadline = acceptedAt + host.settings.headerSeconds * 1000;
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("end", () => this.#clientEnded());
-    socket.on("drain", () => this.#unblock());
     // What went wrong is told by "close", which follows; without a listener the process would end.
     socket.on("error", () => {});
     socket.on("close", () => this.#socketClosed());
@@ -107,6 +102,7 @@ export class Connection implements Sink, BodyConnection {
         return this.#serve();
       case Phase.busy:
         this.#wait(chunk);
+        this.#bodyBytes += chunk.length;
         return this.#body?.arrived();
       case Phase.draining:
         this.#wait(chunk);
@@ -150,28 +146,30 @@ export class Connection implements Sink, BodyConnection {
 
   #awaitHead(): void {
     if (this.#ended) return this.#close();
-    const { headerSeconds, keepAliveSeconds } = this.#host.settings;
+    const { headerSeconds, keepAliveSeconds, stopIdleSeconds } = this.#host.settings;
+    if (this.#host.stopping) return this.stop(stopIdleSeconds);
     // A total: the deadline of a head that has begun is not moved by its further bytes.
     if (this.#parser.unread > 0) this.#headDeadline ??= this.#host.now + headerSeconds * 1000;
     else this.#headDeadline = undefined;
-    if (this.#headDeadline !== undefined) this.deadline = this.#headDeadline;
-    else if (this.#anyRequest) this.deadline = this.#host.now + keepAliveSeconds * 1000;
+    if (this.#headDeadline !== undefined) this.#deadline = this.#headDeadline;
+    else if (this.#anyRequest) this.#deadline = this.#host.now + keepAliveSeconds * 1000;
   }
 
   #begin(head: RequestHead): void {
-    this.#request = head;
-    this.#body = this.#parser.bodyEnded ? undefined : new RequestBody(this);
+    const { maxBodyBytes, maxReadBytes } = this.#host.settings;
+    if (head.contentLength > maxBodyBytes) return this.#refuse(new Refusal(413, "the body is larger than the server takes"));
+    this.#body = this.#parser.bodyEnded ? undefined : new RequestBody(this, maxBodyBytes);
     this.#keepAlive = head.keepAlive && !this.#serveOne;
     this.#anyRequest = true;
     this.#continued = !head.expectsContinue;
-    this.#answered = false;
-    this.#head = undefined;
-    this.#headSent = false;
-    this.#sentBytes = 0;
+    this.#isAnswered = false;
+    this.#writer.begin(head.minor);
     this.#headDeadline = undefined;
-    this.deadline = Infinity;
-    const input =
-      this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes: this.#host.settings.maxReadBytes });
+    this.#deadline = Infinity;
+    this.#begunAt = this.#host.now;
+    this.#bodyBytes = this.#parser.unread;
+    this.#waitedForBody = 0;
+    const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes });
     let environ: Environ;
     try {
       environ = makeEnviron(head, input, this.#facts);
@@ -180,9 +178,9 @@ export class Connection implements Sink, BodyConnection {
     }
     this.#phase = Phase.busy;
     this.#inRun = true;
-    const running = run(this.#host.app, environ, this);
+    const running = run(this.#host.app, environ, this.#writer);
     this.#inRun = false;
-    if (this.#answered) this.#next();
+    if (this.#isAnswered) this.#next();
     else this.#running = running;
   }
 
@@ -199,7 +197,7 @@ export class Connection implements Sink, BodyConnection {
     }
     this.#phase = Phase.draining;
     this.#discarded = 0;
-    this.deadline = this.#host.now + lingerMilliseconds;
+    this.#deadline = this.#host.now + this.#host.settings.headerSeconds * 1000;
     this.#drain();
   }
 
@@ -241,7 +239,7 @@ export class Connection implements Sink, BodyConnection {
     if (this.#ended) return this.#body?.cut();
     if (this.#continued) return;
     this.#continued = true;
-    if (this.#head === undefined) this.#socket.write(continueLine, "latin1");
+    if (!this.#writer.hasHead) this.#socket.write(continueLine, "latin1");
   }
 
   #clientEnded(): void {
@@ -267,89 +265,27 @@ export class Connection implements Sink, BodyConnection {
     this.#close();
   }
 
-  // Out: the sink of the response.
+  // Out: what the writer asks.
 
-  head(head: Head): void {
-    this.#head = head;
-    const request = this.#request;
-    this.#framing = framingOf(head, request?.minor ?? 1);
-    if (this.#framing === Framing.close || this.#host.stopping) this.#keepAlive = false;
+  get now(): number {
+    return this.#host.now;
+  }
+
+  get serverHeader(): string {
+    return this.#host.settings.serverHeader;
+  }
+
+  keepsAlive(framing: number): boolean {
+    if (framing === Framing.close || this.#host.stopping) this.#keepAlive = false;
     // A body that the client still holds back, or that is longer than would be drained, is not waited for.
-    if (!this.#parser.bodyEnded && (!this.#continued || this.#parser.remaining > this.#host.settings.drainBytes))
-      this.#keepAlive = false;
+    const { bodyEnded, remaining } = this.#parser;
+    if (!bodyEnded && (!this.#continued || remaining > this.#host.settings.drainBytes)) this.#keepAlive = false;
+    return this.#keepAlive;
   }
 
-  write(chunk: Uint8Array): void | Promise<void> {
-    this.#sentBytes += chunk.byteLength;
-    if (!this.#headSent && this.#head?.length === chunk.byteLength) {
-      this.#held = chunk;
-      return;
-    }
-    const before = this.#headSent ? "" : this.#headText();
-    if (this.#framing === Framing.chunked) this.#send(`${before}${chunk.byteLength.toString(16)}\r\n`, chunk, "\r\n");
-    else this.#send(before, chunk, "");
-    return this.#socket.writableNeedDrain ? this.#whenDrained() : undefined;
-  }
-
-  end(): void | Promise<void> {
-    if (this.#framing === Framing.chunked) this.#socket.write(`${this.#headSent ? "" : this.#headText()}0\r\n\r\n`, "latin1");
-    else if (!this.#headSent) this.#sendHeld();
-    if (this.#socket.writableLength === 0) return this.#handedOver();
-    return new Promise((resolve) => {
-      this.#flushed = () => {
-        this.#flushed = undefined;
-        resolve();
-        this.#handedOver();
-      };
-      this.#socket.write("", () => this.#flushed?.());
-    });
-  }
-
-  abort(): void {
-    if (!this.#headSent) this.#sendHeld();
-    if (this.#framing !== Framing.close) return this.#close();
-    // Where only the end of the connection ends the body, nothing but a reset shows that it is not whole. Unix sockets have none.
-    if (this.#facts.remotePort !== undefined && this.#facts.scheme === "http") this.#socket.resetAndDestroy();
-    else this.#socket.destroy();
-  }
-
-  earlyHints(headers: HeaderList): void {
-    if (this.#request?.minor !== 1) return;
-    const lines = headers.map(([name, value]) => `${name}: ${value}\r\n`).join("");
-    this.#socket.write(`HTTP/1.1 103 Early Hints\r\n${lines}\r\n`, "latin1");
-  }
-
-  #headText(): string {
-    const head = this.#head;
-    if (head === undefined) return "";
-    this.#headSent = true;
-    return headText(head, this.#request?.minor ?? 1, this.#keepAlive, this.#host.settings.serverHeader);
-  }
-
-  /** The head, and the body that was held back to go with it. */
-  #sendHeld(): void {
-    const held = this.#held;
-    this.#held = undefined;
-    if (held === undefined) this.#socket.write(this.#headText(), "latin1");
-    else this.#send(this.#headText(), held, "");
-  }
-
-  #send(before: string, chunk: Uint8Array, after: string): void {
-    if (chunk.byteLength <= smallBytes) {
-      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
-      this.#socket.write(before + text + after, "latin1");
-      return;
-    }
-    this.#socket.cork();
-    if (before !== "") this.#socket.write(before, "latin1");
-    this.#socket.write(chunk);
-    if (after !== "") this.#socket.write(after, "latin1");
-    this.#socket.uncork();
-  }
-
-  /** The bytes are with the system. The run loop goes first: it closes the body of this response before the next one is begun. */
-  #handedOver(): void {
-    this.#answered = true;
+  /** The run loop goes first: it closes the body of this response before the next request is begun. */
+  answered(): void {
+    this.#isAnswered = true;
     if (this.#inRun) return;
     queueMicrotask(() => {
       this.#next();
@@ -357,28 +293,30 @@ export class Connection implements Sink, BodyConnection {
     });
   }
 
-  #whenDrained(): Promise<void> {
-    if (this.#drained === undefined) {
-      let resolve = (): void => {};
-      const promise = new Promise<void>((settle) => {
-        resolve = settle;
-      });
-      this.#drained = { promise, resolve };
+  brokenOff(needsReset: boolean): void {
+    if (!needsReset) return this.#close();
+    // Only sockets of TCP can be reset.
+    if (this.#facts.remotePort !== undefined && this.#facts.tls === undefined) this.#socket.resetAndDestroy();
+    else this.#socket.destroy();
+  }
+
+  // Time, and the end.
+
+  /** Looks at the deadlines; the server calls it once a second. */
+  tick(sinceLast: number): void {
+    if (this.#host.now >= this.#deadline) return this.#expire();
+    if (this.#phase !== Phase.busy) return;
+    const { requestSeconds, writeStallSeconds } = this.#host.settings;
+    if (requestSeconds > 0 && this.#host.now - this.#begunAt > requestSeconds * 1000) return this.#takesTooLong();
+    if (this.#writer.stalledFor(this.#host.now) > writeStallSeconds * 1000) {
+      return this.cut(new ExchangeAborted("CLIENT_GONE", { cause: new Error("the client stopped reading") }));
     }
-    return this.#drained.promise;
+    if (this.#body !== undefined && !this.#parser.bodyEnded) this.#watchRate(this.#body, sinceLast);
   }
 
-  #unblock(): void {
-    this.#drained?.resolve();
-    this.#drained = undefined;
-  }
-
-  // The end.
-
-  /** The server stops: an idle connection is closed, a busy one after its answer. */
-  stop(): void {
-    this.#keepAlive = false;
-    if (this.#phase === Phase.idle || this.#phase === Phase.draining) this.#close();
+  /** The server stops: an answer under way says so, and a connection that waits for a request gets a moment to send one. */
+  stop(idleSeconds: number): void {
+    this.#deadline = Math.min(this.#deadline, this.#host.now + idleSeconds * 1000);
   }
 
   /** Ends it now; a response under way is given up. */
@@ -387,11 +325,29 @@ export class Connection implements Sink, BodyConnection {
     this.#socket.destroy();
   }
 
-  /** The deadline has passed. */
-  expire(): void {
-    if (this.#phase === Phase.idle && this.#parser.unread > 0)
-      this.#refuse(new Refusal(408, "the head of the request took too long"));
-    else if (this.#phase === Phase.idle) this.#close();
+  #expire(): void {
+    if (this.#phase === Phase.idle && this.#parser.unread > 0 && !this.#host.stopping) {
+      return this.#refuse(new Refusal(408, "the head of the request took too long"));
+    }
+    if (this.#phase === Phase.idle || this.#phase === Phase.draining) this.#close();
+    else if (this.#phase === Phase.lingering) this.#socket.destroy();
+  }
+
+  /** A client must send its body at a minimum rate, counted over the time that the server waited for it. */
+  #watchRate(body: RequestBody, sinceLast: number): void {
+    const { bodyGraceSeconds, bodyBytesPerSecond } = this.#host.settings;
+    if (!this.#continued || this.#incomingBytes > 0) return;
+    this.#waitedForBody += sinceLast;
+    if (this.#waitedForBody <= bodyGraceSeconds * 1000 || this.#bodyBytes * 1000 >= bodyBytesPerSecond * this.#waitedForBody)
+      return;
+    this.#keepAlive = false;
+    body.end(new HTTPError(408, "the request body came too slowly"));
+  }
+
+  #takesTooLong(): void {
+    const canSay = !this.#writer.hasHead;
+    this.#giveUp(new ExchangeAborted("TIME_LIMIT"));
+    if (canSay) this.#refuse(new Refusal(503, "the application took longer than the server allows"));
     else this.#socket.destroy();
   }
 
@@ -401,23 +357,21 @@ export class Connection implements Sink, BodyConnection {
     this.#phase = Phase.lingering;
     this.#discarded = 0;
     this.#incoming.length = 0;
-    this.deadline = this.#host.now + lingerMilliseconds;
+    this.#deadline = this.#host.now + lingerMilliseconds;
     this.#socket.end();
     this.#socket.resume();
   }
 
   #giveUp(reason: ExchangeAborted): void {
     this.#body?.end(reason);
-    const unsent = Math.min(this.#sentBytes, this.#socket.writableLength);
-    this.#running?.gone(reason, unsent);
+    this.#running?.gone(reason, this.#writer.unsentBytes);
     this.#running = undefined;
   }
 
   #socketClosed(): void {
     this.#giveUp(new ExchangeAborted("CLIENT_GONE"));
     this.#phase = Phase.closed;
-    this.#unblock();
-    this.#flushed?.();
+    this.#writer.closed();
     this.#host.closed(this);
   }
 }

@@ -3,6 +3,7 @@ import { detachedExchange } from "@gateway/core/gateway";
 import { Kind } from "./header-name.ts";
 import { Refusal } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
+import type { TlsFacts } from "./tls.ts";
 
 /** What is the same for every request of a connection. */
 export interface ConnectionFacts {
@@ -12,6 +13,8 @@ export interface ConnectionFacts {
   readonly remotePort: string | undefined;
   readonly scheme: "http" | "https";
   readonly errors: ErrorStream;
+  /** What TLS knows of the client; `undefined` where there is none. */
+  readonly tls: TlsFacts | undefined;
 }
 
 const version: readonly [1, 0] = Object.freeze([1, 0] as const);
@@ -51,7 +54,10 @@ export function makeEnviron(head: RequestHead, input: InputStream, facts: Connec
     "wsgi.file_wrapper": fileWrapper,
     "gateway.exchange": detachedExchange,
   };
-  if (facts.scheme === "https") environ.HTTPS = "on";
+  if (facts.tls !== undefined) {
+    environ.HTTPS = "on";
+    environ["gateway.tls"] = facts.tls;
+  }
   addHeaders(environ, head);
   return environ;
 }

@@ -1,11 +1,12 @@
+import type { TlsOptions } from "node:tls";
 import type { ErrorStream } from "@gateway/core";
 import { defaultParserLimits, type ParserLimits } from "./limits.ts";
 
 /** A request that was not served, for the log. Nothing in it was chosen by the client but its address. */
 export interface RefusedRequest {
-  /** The status it was answered with: 400, 408, 413, 414, 417, 431, 501 or 505. */
+  /** The status it was answered with: 400, 408, 413, 414, 417, 431, 501, 503 or 505; 0 for a TLS handshake that failed. */
   readonly code: number;
-  /** What was wrong, with the section of the RFC. */
+  /** What was wrong, with the section of the RFC where there is one. */
   readonly reason: string;
   readonly remoteAddress: string;
 }
@@ -22,6 +23,22 @@ export interface ServerOptions extends Partial<ParserLimits> {
   silentSeconds?: number;
   /** From one answer to the next request on a connection, in seconds (default 75): then it is closed. */
   keepAliveSeconds?: number;
+  /** The largest request body, in bytes (default `Infinity`); more is answered with 413. */
+  maxBodyBytes?: number;
+  /** How fast a body must come, in bytes a second (default 500), over the time the server waits for it; else the read fails with 408. */
+  bodyBytesPerSecond?: number;
+  /** For how long a body may come more slowly, in seconds (default 5). */
+  bodyGraceSeconds?: number;
+  /** How long a client may take nothing of a response that waits for it, in seconds (default 60): then it is cut off. */
+  writeStallSeconds?: number;
+  /** From the head of a request to the end of its response, in seconds (default 0: no limit): then 503, or the connection is cut. */
+  requestSeconds?: number;
+  /** How many connections may be open (default `Infinity`); one more is answered with 503 and closed. */
+  maxConnections?: number;
+  /** Serves TLS: `key` and `cert`, or anything else that `tls.createServer` takes (default: plain HTTP). Speaks `http/1.1` (ALPN). */
+  tls?: TlsOptions;
+  /** How long a stopping server lets idle connections send one more request, in seconds (default 0.5). */
+  stopIdleSeconds?: number;
   /** How long {@link GatewayServer.shutdown} waits for requests under way, in seconds (default 30), before it cuts them. */
   shutdownSeconds?: number;
   /** How many connections may wait to be accepted (default 511); the system may take fewer. */
@@ -41,6 +58,14 @@ export interface Settings extends ParserLimits {
   readonly headerSeconds: number;
   readonly silentSeconds: number;
   readonly keepAliveSeconds: number;
+  readonly maxBodyBytes: number;
+  readonly bodyBytesPerSecond: number;
+  readonly bodyGraceSeconds: number;
+  readonly writeStallSeconds: number;
+  readonly requestSeconds: number;
+  readonly maxConnections: number;
+  readonly tls: TlsOptions | undefined;
+  readonly stopIdleSeconds: number;
   readonly shutdownSeconds: number;
   readonly backlog: number;
   readonly serverHeader: string;
@@ -65,6 +90,14 @@ const defaults: Settings = {
   headerSeconds: 10,
   silentSeconds: 10,
   keepAliveSeconds: 75,
+  maxBodyBytes: Infinity,
+  bodyBytesPerSecond: 500,
+  bodyGraceSeconds: 5,
+  writeStallSeconds: 60,
+  requestSeconds: 0,
+  maxConnections: Infinity,
+  tls: undefined,
+  stopIdleSeconds: 0.5,
   shutdownSeconds: 30,
   backlog: 511,
   serverHeader: "gateway",
@@ -82,7 +115,18 @@ const wholeNumbers = [
   "drainBytes",
   "backlog",
 ] as const;
-const durations = ["headerSeconds", "silentSeconds", "keepAliveSeconds", "shutdownSeconds"] as const;
+const wholeOrEndless = ["maxBodyBytes", "maxConnections"] as const;
+const numbers = [
+  "headerSeconds",
+  "silentSeconds",
+  "keepAliveSeconds",
+  "bodyBytesPerSecond",
+  "bodyGraceSeconds",
+  "writeStallSeconds",
+  "requestSeconds",
+  "stopIdleSeconds",
+  "shutdownSeconds",
+] as const;
 
 /**
  * The options with their defaults filled in.
@@ -100,10 +144,15 @@ export function settingsOf(options: ServerOptions): Settings {
     if (!Number.isSafeInteger(value) || (value as number) < 0)
       throw new RangeError(`${name} is a whole number from 0, not ${String(value)}`);
   }
-  for (const name of durations) {
+  for (const name of wholeOrEndless) {
     const value: unknown = settings[name];
-    if (typeof value !== "number" || !(value >= 0))
-      throw new RangeError(`${name} is a number of seconds from 0, not ${String(value)}`);
+    if (value !== Infinity && (!Number.isSafeInteger(value) || (value as number) < 0)) {
+      throw new RangeError(`${name} is a whole number from 0, or Infinity, not ${String(value)}`);
+    }
+  }
+  for (const name of numbers) {
+    const value: unknown = settings[name];
+    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} is a number from 0, not ${String(value)}`);
   }
   if (!/^[\x20-\x7e]*$/.test(settings.serverHeader))
     throw new TypeError("serverHeader has characters that cannot be sent in a header");

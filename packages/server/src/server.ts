@@ -1,24 +1,24 @@
 import { createServer, type Server, type Socket } from "node:net";
-import { ExchangeAborted, toApplication, type Application, type ApplicationLike } from "@gateway/core";
-import { errorText } from "@gateway/core/gateway";
+import { createServer as createTlsServer, Server as TlsServer, TLSSocket } from "node:tls";
+import { statusLine, toApplication, type Application, type ApplicationLike } from "@gateway/core";
 import { listenOptions, parseListening, serverAddress, withoutMapping, type Listening, type ServerAddress } from "./address.ts";
-import { Connection, type ConnectionHost } from "./connection.ts";
+import { Connection } from "./connection.ts";
+import { Connections } from "./connections.ts";
 import type { ConnectionFacts } from "./environ.ts";
-import { settingsOf, type RefusedRequest, type ServerOptions, type Settings } from "./options.ts";
+import { settingsOf, type ServerOptions, type Settings } from "./options.ts";
+import { refusalText } from "./response-head.ts";
+import { tlsFacts } from "./tls.ts";
 import { removeStaleSocket } from "./unix-socket.ts";
-
-/** How often deadlines are looked at. */
-const sweepMilliseconds = 1000;
 
 /**
  * Makes an HTTP/1.1 server for one application, as `wsgiref.simple_server.make_server` does. It listens when it is told to serve.
  *
  * @param host a name or address, `""` for all interfaces, `unix:/path` for a Unix socket, `fd://N` for a listening socket that was
- *   inherited.
- * @param port 0 lets the system choose one; without meaning for `unix:` and `fd://`.
+ *   inherited, or a `net.Server` (or `tls.Server`) that listens already.
+ * @param port 0 lets the system choose one; of meaning only where the host is a name or an address.
  * @throws {TypeError|RangeError} for a host, port, application or option that makes no sense.
  */
-export function makeServer(host: string, port: number, app: ApplicationLike, options: ServerOptions = {}): GatewayServer {
+export function makeServer(host: string | Server, port: number, app: ApplicationLike, options: ServerOptions = {}): GatewayServer {
   return new GatewayServer(parseListening(host, port), toApplication(app), settingsOf(options));
 }
 
@@ -26,20 +26,26 @@ export function makeServer(host: string, port: number, app: ApplicationLike, opt
 export class GatewayServer implements AsyncDisposable {
   readonly #listening: Listening;
   readonly #server: Server;
-  readonly #host: Host;
+  readonly #tls: TlsServer | undefined;
+  readonly #connections: Connections;
   #opened: Promise<ServerAddress> | undefined = undefined;
   #address: ServerAddress | undefined = undefined;
+  #accepted = 0;
+  /** TLS handshakes under way, by the address of the client, and since when. */
+  readonly #handshakes = new Map<string, number>();
   /** Connections that came while nobody served: only {@link handleRequest} leaves any. */
   readonly #waiting: Socket[] = [];
   #isServing = false;
-  #wanting: ((socket: Socket | undefined) => void)[] = [];
+  readonly #wanting: ((socket: Socket | undefined) => void)[] = [];
   #stopped: Promise<void> | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
 
   constructor(listening: Listening, app: Application, settings: Settings) {
     this.#listening = listening;
-    this.#host = new Host(app, settings);
-    this.#server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => this.#accept(socket));
+    this.#connections = new Connections(app, settings);
+    this.#tls = settings.tls === undefined ? undefined : this.#makeTls(settings);
+    this.#server =
+      listening.kind === "server" ? listening.server : createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
   }
 
   /** Begins to listen. Connections wait until they are served. Resolves with the address; rejects when the system refuses it. */
@@ -75,9 +81,9 @@ export class GatewayServer implements AsyncDisposable {
   }
 
   /**
-   * Stops: takes no more connections, closes the idle ones, lets the requests under way finish with `Connection: close`, and cuts those
-   * that have not after `shutdownSeconds`. Every body's `close()` runs. Resolves when all connections are closed; the second call
-   * waits for the same.
+   * Stops: takes the connections that wait in the backlog and then no more, lets idle ones send a last request for `stopIdleSeconds`, says
+   * `Connection: close` in every answer, and cuts what has not finished after `shutdownSeconds`. Every body's `close()` runs.
+   * Resolves when all connections are closed; the second call waits for the same.
    */
   shutdown(): Promise<void> {
     this.#stopped ??= this.#stop();
@@ -92,18 +98,62 @@ export class GatewayServer implements AsyncDisposable {
   async #open(): Promise<ServerAddress> {
     if (this.#stopped !== undefined) throw new Error("the server was shut down");
     if (this.#listening.kind === "unix") await removeStaleSocket(this.#listening.path);
-    await new Promise<void>((resolve, reject) => {
+    if (this.#listening.kind !== "server") await this.#bind(this.#listening);
+    else if (!this.#server.listening) throw new Error("the net.Server that was given does not listen yet");
+    this.#server.on(this.#server instanceof TlsServer ? "secureConnection" : "connection", (socket: Socket) =>
+      this.#connected(socket),
+    );
+    this.#server.on("error", (error) => this.#connections.report(error));
+    this.#closed = new Promise((resolve) => this.#server.once("close", resolve));
+    this.#address = serverAddress(this.#server.address());
+    this.#connections.startClock();
+    return this.#address;
+  }
+
+  #bind(listening: Exclude<Listening, { kind: "server" }>): Promise<void> {
+    return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
-      this.#server.listen(listenOptions(this.#listening, this.#host.settings.backlog), () => {
+      this.#server.listen(listenOptions(listening, this.#connections.settings.backlog), () => {
         this.#server.off("error", reject);
         resolve();
       });
     });
-    this.#server.on("error", (error) => this.#host.report(error));
-    this.#closed = new Promise((resolve) => this.#server.once("close", resolve));
-    this.#address = serverAddress(this.#server.address());
-    this.#host.startClock();
-    return this.#address;
+  }
+
+  #makeTls(settings: Settings): TlsServer {
+    const server = createTlsServer({
+      ALPNProtocols: ["http/1.1"],
+      ...settings.tls,
+      allowHalfOpen: true,
+      pauseOnConnect: true,
+      handshakeTimeout: settings.headerSeconds * 1000,
+    });
+    server.on("secureConnection", (socket) => this.#accept(socket));
+    server.on("tlsClientError", (error, socket) => {
+      const remoteAddress = withoutMapping(socket.remoteAddress ?? "");
+      this.#connections.refused({ code: 0, reason: `the TLS handshake failed: ${error.message}`, remoteAddress });
+    });
+    return server;
+  }
+
+  #connected(socket: Socket): void {
+    this.#accepted++;
+    const { maxConnections, serverHeader } = this.#connections.settings;
+    const open = this.#connections.size + this.#handshakes.size + this.#waiting.length;
+    if (open >= maxConnections) {
+      const reason = "there are too many connections";
+      this.#connections.refused({ code: 503, reason, remoteAddress: withoutMapping(socket.remoteAddress ?? "") });
+      socket.on("error", () => {});
+      if (this.#tls === undefined) socket.end(refusalText(statusLine(503), reason, serverHeader), "latin1", () => socket.destroy());
+      else socket.destroy();
+    } else if (this.#tls === undefined) {
+      this.#accept(socket);
+    } else {
+      const client = addressOf(socket);
+      this.#handshakes.set(client, this.#connections.now);
+      socket.once("close", () => this.#handshakes.delete(client));
+      this.#tls.emit("connection", socket);
+    }
   }
 
   #accept(socket: Socket): void {
@@ -115,16 +165,27 @@ export class GatewayServer implements AsyncDisposable {
 
   #serve(socket: Socket, serveOne: boolean): Promise<void> {
     const closed = serveOne ? new Promise<void>((resolve) => socket.once("close", () => resolve())) : Promise.resolve();
-    this.#host.add(new Connection(socket, this.#host, this.#facts(socket), serveOne));
+    socket.allowHalfOpen = true;
+    this.#connections.add(new Connection(socket, this.#connections, this.#facts(socket), this.#acceptedAt(socket), serveOne));
     socket.resume();
     return closed;
   }
 
+  /** When the handshake of a socket began; for one without that is now. */
+  #acceptedAt(socket: Socket): number {
+    const client = addressOf(socket);
+    const since = this.#handshakes.get(client) ?? this.#connections.now;
+    this.#handshakes.delete(client);
+    return since;
+  }
+
   #facts(socket: Socket): ConnectionFacts {
-    const { errors } = this.#host.settings;
-    const isUnix = this.#address?.kind === "unix" || socket.localPort === undefined;
-    if (isUnix)
-      return { serverName: "localhost", serverPort: "80", remoteAddress: "", remotePort: undefined, scheme: "http", errors };
+    const { errors } = this.#connections.settings;
+    const tls = socket instanceof TLSSocket ? tlsFacts(socket) : undefined;
+    const scheme = tls === undefined ? "http" : "https";
+    if (this.#address?.kind === "unix" || socket.localPort === undefined) {
+      return { serverName: "localhost", serverPort: "80", remoteAddress: "", remotePort: undefined, scheme, errors, tls };
+    }
     const given = this.#listening.kind === "tcp" ? this.#listening.host : "";
     const isEverywhere = given === "" || given === "::" || given === "0.0.0.0";
     return {
@@ -132,82 +193,34 @@ export class GatewayServer implements AsyncDisposable {
       serverPort: String(socket.localPort),
       remoteAddress: withoutMapping(socket.remoteAddress ?? ""),
       remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
-      scheme: "http",
+      scheme,
       errors,
+      tls,
     };
   }
 
   async #stop(): Promise<void> {
     await this.#opened?.catch(() => {});
     if (this.#address === undefined) return;
+    this.#connections.stop();
+    if (this.#isServing) await this.#emptyBacklog();
     this.#server.close();
     for (const want of this.#wanting.splice(0)) want(undefined);
     for (const socket of this.#waiting.splice(0)) socket.destroy();
-    this.#host.stop();
     await this.#closed;
-    this.#host.stopClock();
+    this.#connections.stopClock();
+  }
+
+  /** Clients in the backlog were told that they are connected: takes them, until two turns of the loop bring no new one. */
+  async #emptyBacklog(): Promise<void> {
+    for (let quiet = 0; quiet < 2;) {
+      const before = this.#accepted;
+      await new Promise((resolve) => setImmediate(resolve));
+      quiet = this.#accepted === before ? quiet + 1 : 0;
+    }
   }
 }
 
-/** What the connections of a server have in common. */
-class Host implements ConnectionHost {
-  readonly app: Application;
-  readonly settings: Settings;
-  stopping = false;
-  now: number = performance.now();
-  readonly #connections = new Set<Connection>();
-  #clock: NodeJS.Timeout | undefined = undefined;
-  #grace: NodeJS.Timeout | undefined = undefined;
-
-  constructor(app: Application, settings: Settings) {
-    this.app = app;
-    this.settings = settings;
-  }
-
-  add(connection: Connection): void {
-    this.#connections.add(connection);
-  }
-
-  closed(connection: Connection): void {
-    this.#connections.delete(connection);
-    if (this.stopping && this.#connections.size === 0) clearTimeout(this.#grace);
-  }
-
-  refused(request: RefusedRequest): void {
-    try {
-      this.settings.onRefused(request);
-    } catch (error) {
-      this.report(error);
-    }
-  }
-
-  report(error: unknown): void {
-    this.settings.errors.write(errorText(error));
-    this.settings.errors.flush();
-  }
-
-  /** One timer for all deadlines of all connections. */
-  startClock(): void {
-    this.now = performance.now();
-    this.#clock = setInterval(() => this.#sweep(), sweepMilliseconds).unref();
-  }
-
-  stopClock(): void {
-    clearInterval(this.#clock);
-  }
-
-  stop(): void {
-    this.stopping = true;
-    for (const connection of this.#connections) connection.stop();
-    if (this.#connections.size > 0) this.#grace = setTimeout(() => this.#cut(), this.settings.shutdownSeconds * 1000);
-  }
-
-  #cut(): void {
-    for (const connection of this.#connections) connection.cut(new ExchangeAborted("SERVER_STOPPING"));
-  }
-
-  #sweep(): void {
-    this.now = performance.now();
-    for (const connection of this.#connections) if (connection.deadline < this.now) connection.expire();
-  }
+function addressOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
 }
