@@ -1,12 +1,7 @@
 import type { LoadOrder, LoadResult } from "./load-process.ts";
-import { conditions, Worker } from "./processes.ts";
+import { conditions, Worker, type Usage } from "./processes.ts";
 import type { RequestSet } from "./requests.ts";
 import { median, quantile } from "./statistics.ts";
-
-interface Usage {
-  readonly cpuMicroseconds: number;
-  readonly rssBytes: number;
-}
 
 interface Slice {
   readonly cpu: number;

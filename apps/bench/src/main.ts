@@ -1,6 +1,8 @@
 import { hello } from "./hello.ts";
+import { idle } from "./idle.ts";
+import { streams } from "./streams.ts";
 
-const benches: Readonly<Record<string, () => Promise<void>>> = { hello };
+const benches: Readonly<Record<string, () => Promise<void>>> = { hello, idle, streams };
 
 const name = process.argv[2] ?? "";
 const bench = Object.hasOwn(benches, name) ? benches[name] : undefined;

@@ -5,13 +5,19 @@ import { fileURLToPath } from "node:url";
 
 const canPin = cpus().length > 1 && spawnSync("taskset", ["--version"]).status === 0;
 
+/** What a server process answers. */
+export interface Usage {
+  readonly cpuMicroseconds: number;
+  readonly rssBytes: number;
+}
+
 /** A process that is asked over IPC, on a core of its own where there is one to spare. */
 export class Worker {
   readonly #child: ChildProcess;
   readonly #ended: Promise<never>;
 
-  constructor(file: string, args: readonly string[], core: number) {
-    const command = [process.execPath, fileURLToPath(new URL(file, import.meta.url)), ...args];
+  constructor(file: string, args: readonly string[], core: number, flags: readonly string[] = []) {
+    const command = [process.execPath, ...flags, fileURLToPath(new URL(file, import.meta.url)), ...args];
     const pinned = canPin ? ["taskset", "-c", String(core), ...command] : command;
     this.#child = spawn(pinned[0] ?? "", pinned.slice(1), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#ended = ended(this.#child);

@@ -11,10 +11,37 @@ const hello: Application = (_environ, startResponse) => {
   return [body];
 };
 
+const piece = Buffer.alloc(64 * 1024, "x");
+
+/** GET gives as many bytes as the query says; POST reads its body slowly. */
+const streaming: Application = async (environ, startResponse) => {
+  if (environ.REQUEST_METHOD === "POST") {
+    let received = 0;
+    let sincePause = 0;
+    for await (const chunk of environ["wsgi.input"]) {
+      received += chunk.length;
+      sincePause += chunk.length;
+      if (sincePause < 1024 * 1024) continue;
+      sincePause = 0;
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    startResponse("200 OK", [["Content-Type", "text/plain"]]);
+    return [Buffer.from(`received ${received}`)];
+  }
+  const size = Number(environ.QUERY_STRING);
+  startResponse("200 OK", [["Content-Length", `${size}`]]);
+  return pieces(size);
+};
+
+function* pieces(size: number): Generator<Uint8Array> {
+  for (let at = 0; at < size; at += piece.length) yield piece.subarray(0, Math.min(piece.length, size - at));
+}
+
 async function start(kind: string): Promise<number> {
   switch (kind) {
-    case "gateway": {
-      const server = makeServer("127.0.0.1", 0, hello);
+    case "gateway":
+    case "gateway-streams": {
+      const server = makeServer("127.0.0.1", 0, kind === "gateway" ? hello : streaming);
       const address = await server.listen();
       void server.serveForever();
       return address.kind === "tcp" ? address.port : 0;
@@ -48,7 +75,8 @@ function listen(server: Server): Promise<number> {
 }
 
 const port = await start(process.argv[2] ?? "");
-process.on("message", () => {
+process.on("message", (question: { collect?: boolean }) => {
+  if (question.collect === true) globalThis.gc?.();
   const { user, system } = process.cpuUsage();
   process.send?.({ cpuMicroseconds: user + system, rssBytes: process.memoryUsage.rss() });
 });

@@ -40,6 +40,8 @@ const maxWaitingBytes = 64 * 1024;
 const lingerMilliseconds = 2000;
 const lingerBytes = 256 * 1024;
 
+function ignore(): void {}
+
 const continueLine = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** One socket: requests in, one at a time, and responses out in the same order. */
@@ -89,7 +91,7 @@ export class Connection implements WriterConnection, BodyConnection {
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("end", () => this.#clientEnded());
     // What went wrong is told by "close", which follows; without a listener the process would end.
-    socket.on("error", () => {});
+    socket.on("error", ignore);
     socket.on("close", () => this.#socketClosed());
   }
 

@@ -89,16 +89,22 @@ export class ResponseWriter implements Sink {
   end(): void | Promise<void> {
     if (this.#framing === Framing.chunked) this.#out(`${this.#headSent ? "" : this.#headText()}0\r\n\r\n`);
     else if (!this.#headSent) this.#sendHeld();
-    if (this.#queue.length === 0 && this.#socket.writableLength === 0) return this.#connection.answered();
+    if (this.#queue.length === 0 && this.#socket.writableLength === 0) return this.#answered();
     this.#progressAt = this.#connection.now;
     return new Promise((resolve) => {
       this.#handedOver = () => {
         this.#handedOver = undefined;
         resolve();
-        this.#connection.answered();
+        this.#answered();
       };
       if (this.#queue.length === 0) this.#afterAll();
     });
+  }
+
+  #answered(): void {
+    // A connection that waits for its next request keeps nothing of the last one.
+    this.#head = undefined;
+    this.#connection.answered();
   }
 
   abort(): void {

@@ -30,6 +30,9 @@ export class GatewayServer implements AsyncDisposable {
   readonly #connections: Connections;
   #opened: Promise<ServerAddress> | undefined = undefined;
   #address: ServerAddress | undefined = undefined;
+  /** The name that was listened on; `undefined` on all interfaces, where each connection has its own. */
+  #serverName: string | undefined = undefined;
+  #serverPort = "";
   #accepted = 0;
   /** TLS handshakes under way, by the address of the client, and since when. */
   readonly #handshakes = new Map<string, number>();
@@ -106,6 +109,12 @@ export class GatewayServer implements AsyncDisposable {
     this.#server.on("error", (error) => this.#connections.report(error));
     this.#closed = new Promise((resolve) => this.#server.once("close", resolve));
     this.#address = serverAddress(this.#server.address());
+    if (this.#address.kind === "tcp") {
+      const { host, port } = this.#address;
+      this.#serverPort = String(port);
+      const given = this.#listening.kind === "tcp" ? this.#listening.host : host;
+      if (given !== "" && given !== "::" && given !== "0.0.0.0") this.#serverName = given;
+    }
     this.#connections.startClock();
     return this.#address;
   }
@@ -183,14 +192,13 @@ export class GatewayServer implements AsyncDisposable {
     const { errors } = this.#connections.settings;
     const tls = socket instanceof TLSSocket ? tlsFacts(socket) : undefined;
     const scheme = tls === undefined ? "http" : "https";
-    if (this.#address?.kind === "unix" || socket.localPort === undefined) {
+    if (this.#address?.kind !== "tcp") {
       return { serverName: "localhost", serverPort: "80", remoteAddress: "", remotePort: undefined, scheme, errors, tls };
     }
-    const given = this.#listening.kind === "tcp" ? this.#listening.host : "";
-    const isEverywhere = given === "" || given === "::" || given === "0.0.0.0";
     return {
-      serverName: isEverywhere ? withoutMapping(socket.localAddress ?? "localhost") : given,
-      serverPort: String(socket.localPort),
+      // Asking a socket for its own address makes it remember that: memory for every connection, where one answer would do.
+      serverName: this.#serverName ?? withoutMapping(socket.localAddress ?? "localhost"),
+      serverPort: this.#serverPort,
       remoteAddress: withoutMapping(socket.remoteAddress ?? ""),
       remotePort: socket.remotePort === undefined ? undefined : String(socket.remotePort),
       scheme,
