@@ -87,7 +87,7 @@ function addHeaders(environ: Environ, headers: Readonly<HeaderList>): void {
 }
 
 /** The parts of a request target (RFC 9112, section 3.2): authority (of an absolute one), raw path, raw query. */
-export function splitTarget(target: string): { authority: string; path: string; query: string } {
+function splitTarget(target: string): { authority: string; path: string; query: string } {
   const question = target.indexOf("?");
   const hierarchy = question === -1 ? target : target.slice(0, question);
   const query = question === -1 ? "" : target.slice(question + 1);

@@ -56,7 +56,7 @@ export class MemoryExchange {
 }
 
 /** A promise and what settles it (`Promise.withResolvers`, which Node 20 lacks). */
-export function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void } {
+function deferred<T>(): { promise: Promise<T>; resolve(value: T): void; reject(reason: unknown): void } {
   let resolve: (value: T) => void = () => {};
   let reject: (reason: unknown) => void = () => {};
   const promise = new Promise<T>((res, rej) => {

@@ -1,7 +1,7 @@
 import type { HeaderList } from "@gateway/core";
 
 /** A response as it came over the wire. */
-export interface WireResponse {
+interface WireResponse {
   /** `"HTTP/1.1"` */
   readonly version: string;
   /** `"200 OK"` */
