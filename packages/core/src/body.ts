@@ -1,4 +1,4 @@
-import { iteratorOf } from "./chunks.ts";
+import { isAsync, iteratorOf } from "./chunks.ts";
 import type { ResponseBody } from "./contract.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -11,9 +11,7 @@ export function onClose(body: ResponseBody, release: () => void | Promise<void>)
   const close = closeOnce(body, release);
   // A copy: the application's array may be a constant that serves every request.
   if (Array.isArray(body)) return Object.assign([...(body as readonly Uint8Array[])], { close });
-  if (typeof body === "object" && body !== null && Symbol.asyncIterator in body) {
-    return { [Symbol.asyncIterator]: () => body[Symbol.asyncIterator](), close };
-  }
+  if (isAsync(body)) return { [Symbol.asyncIterator]: () => body[Symbol.asyncIterator](), close };
   // What is no body at all fails where it is iterated, and is closed all the same.
   return { [Symbol.iterator]: () => iteratorOf(body) as Iterator<Uint8Array>, close };
 }
@@ -31,15 +29,30 @@ export function closeOnce(body: ResponseBody, release: () => void | Promise<void
       return afterwards(release, error);
     }
     if (!isThenable(closing)) return release();
-    return closing.then(release, (error: unknown) => afterwards(release, error));
+    return Promise.resolve(closing).then(release, (error: unknown) => afterwards(release, error));
   };
 }
 
 /** Releases, and then throws what closing threw: that came first. */
 function afterwards(release: () => void | Promise<void>, error: unknown): Promise<void> {
-  const released = release();
-  if (!isThenable(released)) throw error;
-  return released.then(() => {
+  const rethrow = (): never => {
     throw error;
-  });
+  };
+  let released: void | Promise<void>;
+  try {
+    released = release();
+  } catch {
+    return rethrow();
+  }
+  return isThenable(released) ? Promise.resolve(released).then(rethrow, rethrow) : rethrow();
+}
+
+/** Closes a body that nobody will send. Nothing waits for it. */
+export function discard(body: ResponseBody, failed: (error: unknown) => void): void {
+  try {
+    const closing = body?.close?.();
+    if (isThenable(closing)) Promise.resolve(closing).then(undefined, failed);
+  } catch (error) {
+    failed(error);
+  }
 }

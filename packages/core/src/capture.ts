@@ -1,5 +1,5 @@
-import { closeOnce } from "./body.ts";
-import { assertBytes, iteratorOf, type BodyIterator } from "./chunks.ts";
+import { closeOnce, discard } from "./body.ts";
+import { assertBytes, iteratorOf, leave, type BodyIterator } from "./chunks.ts";
 import type { Application, Environ, HeaderList, ResponseBody, StartResponse, Write } from "./contract.ts";
 import { replay } from "./replay.ts";
 import { report } from "./report.ts";
@@ -29,9 +29,17 @@ export function capture<E extends Environ>(app: Application<E>, environ: E): Cap
   return isThenable(answer) ? capturing.wait(answer) : capturing.returned(answer);
 }
 
-/** Sends a captured response on: `return send(response, startResponse)`. */
+/**
+ * Sends a captured response on: `return send(response, startResponse)`. Throws what `startResponse` throws, the body closed.
+ */
 export function send(response: CapturedResponse, startResponse: StartResponse): ResponseBody {
-  startResponse(response.status, response.headers);
+  try {
+    startResponse(response.status, response.headers);
+  } catch (error) {
+    // As for...of does: the first error is the one that counts.
+    discard(response.body, () => {});
+    throw error;
+  }
   return response.body;
 }
 
@@ -43,13 +51,18 @@ class Capture {
   /** What was written while the application was still in its synchronous part. */
   readonly #early: Uint8Array[] = [];
   /** What an asynchronous application will return, and where its `write()` goes meanwhile. */
-  #answer: PromiseLike<ResponseBody> | undefined = undefined;
+  #answer: Promise<ResponseBody> | undefined = undefined;
   #written: WrittenBody | undefined = undefined;
-  #resolve: ((response: CapturedResponse) => void) | undefined = undefined;
+  #resolve: ((response: CapturedResponse | Promise<CapturedResponse>) => void) | undefined = undefined;
 
   constructor(environ: Environ) {
     this.#environ = environ;
   }
+
+  /** For what fails when something else is being thrown already, or when nobody can be told any more. */
+  readonly #report = (error: unknown): void => {
+    report(this.#environ["wsgi.errors"], error);
+  };
 
   readonly startResponse: StartResponse = (status, headers, excInfo) => {
     if (this.#handedOver) {
@@ -82,32 +95,40 @@ class Capture {
     this.#hasReturned = true;
     if (this.#head === undefined) return this.#pull(body);
     this.#handedOver = true;
-    if (this.#early.length === 0) return this.#response(body);
-    if (!Array.isArray(body)) return this.#response(replay(this.#early, iteratorOf(body), body));
-    const chunks: readonly Uint8Array[] = body;
-    const close = closeOnce(body, () => {});
-    return this.#response(Object.assign([...this.#early, ...chunks], { close }));
+    return this.#response(this.#early.length === 0 ? body : this.#joined(body));
+  }
+
+  #joined(body: ResponseBody): ResponseBody {
+    if (Array.isArray(body)) {
+      const chunks: readonly Uint8Array[] = body;
+      return Object.assign([...this.#early, ...chunks], { close: closeOnce(body, () => {}) });
+    }
+    try {
+      return replay(this.#early, iteratorOf(body), body, this.#report);
+    } catch (error) {
+      discard(body, this.#report);
+      throw error;
+    }
   }
 
   /** An asynchronous application: its head is known when it returns, or at its first `write()`. */
   wait(answer: PromiseLike<ResponseBody>): CapturedResponse | Promise<CapturedResponse> {
-    this.#answer = answer;
+    this.#answer = Promise.resolve(answer);
     if (this.#handedOver) {
-      this.#written = this.#follow(answer);
+      this.#written = this.#follow(this.#answer);
       return this.#response(this.#written);
     }
+    const returned = this.#answer.then((body) => {
+      if (this.#written === undefined) this.#resolve?.(this.returned(body));
+    });
     return new Promise((resolve, reject) => {
       this.#resolve = resolve;
-      answer
-        .then((body) => {
-          if (this.#written === undefined) resolve(this.returned(body));
-        })
-        .then(undefined, reject);
+      returned.then(undefined, reject);
     });
   }
 
-  #follow(answer: PromiseLike<ResponseBody>): WrittenBody {
-    return new WrittenBody(this.#early, answer, (error) => report(this.#environ["wsgi.errors"], error));
+  #follow(answer: Promise<ResponseBody>): WrittenBody {
+    return new WrittenBody(this.#early, answer, this.#environ["gateway.exchange"], this.#report);
   }
 
   /** The application calls `startResponse` from inside its body: goes on until it has. */
@@ -122,7 +143,7 @@ class Capture {
         if (response !== undefined) return response;
       }
     } catch (error) {
-      this.#close(body);
+      discard(body, this.#report);
       throw error;
     }
   }
@@ -140,7 +161,7 @@ class Capture {
         step = await iterator.next();
       }
     } catch (error) {
-      this.#close(body);
+      discard(body, this.#report);
       throw error;
     }
   }
@@ -149,26 +170,18 @@ class Capture {
     if (this.#head === undefined) {
       if (step.done === true) throw new Error("the body ended, and startResponse was never called");
       if (step.value.byteLength === 0) return undefined;
+      leave(iterator, this.#report);
       throw new Error("the body gave a chunk before startResponse was called");
     }
     this.#handedOver = true;
-    return this.#response(step.done === true ? replay([], undefined, body) : replay([step.value], iterator, body));
+    return this.#response(
+      step.done === true ? replay([], undefined, body, this.#report) : replay([step.value], iterator, body, this.#report),
+    );
   }
 
   #response(body: ResponseBody): CapturedResponse {
     // Only called once the head is known.
     const { status, headers } = this.#head ?? { status: "", headers: [] };
     return { status, headers, body };
-  }
-
-  /** The first error is the one that is thrown; that closing failed too is reported. */
-  #close(body: ResponseBody): void {
-    const failed = (error: unknown): void => report(this.#environ["wsgi.errors"], error);
-    try {
-      const closing = body.close?.();
-      if (isThenable(closing)) closing.then(undefined, failed);
-    } catch (error) {
-      failed(error);
-    }
   }
 }

@@ -1,5 +1,6 @@
 import { describe } from "./application.ts";
 import type { ResponseBody } from "./contract.ts";
+import { isThenable } from "./thenable.ts";
 
 export type BodyIterator = Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
 
@@ -26,11 +27,33 @@ export function iteratorOf(body: ResponseBody): BodyIterator {
   const given: unknown = body;
   if (typeof given === "string") throw new TypeError("the body is a string: return [Buffer.from(text)], an iterable of bytes");
   if (isBytes(given)) throw new TypeError("the body is a bare Uint8Array, which would be sent byte by byte: return [bytes]");
-  if (typeof given === "object" && given !== null) {
-    if (Symbol.asyncIterator in body && typeof body[Symbol.asyncIterator] === "function") return body[Symbol.asyncIterator]();
-    if (Symbol.iterator in body && typeof body[Symbol.iterator] === "function") return body[Symbol.iterator]();
-  }
+  const iterator = typeof given === "object" && given !== null ? makeIterator(body) : undefined;
+  if (typeof iterator === "object" && iterator !== null) return iterator;
   throw new TypeError(
     `the application returned ${describe(given)}: it returns an iterable or async iterable of Uint8Array, or a promise of one`,
   );
+}
+
+/** What the body's own method gives, whatever that is. */
+function makeIterator(body: ResponseBody): BodyIterator | undefined {
+  if (isAsync(body)) return body[Symbol.asyncIterator]();
+  if (Symbol.iterator in body && typeof body[Symbol.iterator] === "function") return body[Symbol.iterator]();
+  return undefined;
+}
+
+/** Do the chunks of this body have to be awaited? */
+export function isAsync(body: ResponseBody): body is AsyncIterable<Uint8Array> {
+  return (
+    typeof body === "object" && body !== null && Symbol.asyncIterator in body && typeof body[Symbol.asyncIterator] === "function"
+  );
+}
+
+/** Calls `return()` of an iterator that is left before its end. Nothing waits for it. */
+export function leave(iterator: BodyIterator, failed: (error: unknown) => void): void {
+  try {
+    const returned: unknown = iterator.return?.();
+    if (isThenable(returned)) Promise.resolve(returned).then(undefined, failed);
+  } catch (error) {
+    failed(error);
+  }
 }

@@ -98,9 +98,17 @@ export function checkHeaders(head: Head): void {
   head.seen = seen;
 }
 
-/** Marks the list of a head that is about to be sent. */
+/**
+ * Marks the list of a head that is about to be sent.
+ *
+ * @throws {TypeError} for a list that cannot be changed. (To ask earlier, with `Object.isExtensible`, costs as much as all the checks.)
+ */
 export function markSent(headers: HeaderList): void {
-  (headers as Marked)[sent] = true;
+  try {
+    (headers as Marked)[sent] = true;
+  } catch {
+    throw new TypeError("the list of response headers is frozen, but layers push to it: make a fresh one for each response");
+  }
 }
 
 /**

@@ -41,14 +41,13 @@ export function isHopByHop(name: string): boolean {
  * Checks the value of a header: latin-1, no control character but HTAB, so that it can neither end its line nor be cut short
  * (RFC 9110, section 5.5).
  *
- * @throws {TypeError} that names the header, and shows the value with everything but visible ASCII escaped.
+ * @throws {TypeError} that names the header, the code point and its place. The value is not shown: it may be a secret.
  */
 export function checkHeaderValue(name: string, value: string): void {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
     if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) {
       const what = code > 0xff ? "has a character above U+00FF (percent-encode it, or see RFC 8187)" : "has a control character";
-      // The value itself is not shown: it may be a cookie, and the message goes to a log.
       throw new TypeError(`header ${name} ${what}: U+${code.toString(16).toUpperCase().padStart(4, "0")} at ${i}`);
     }
   }

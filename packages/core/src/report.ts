@@ -16,27 +16,35 @@ export function report(errors: ErrorStream, error: unknown): void {
  * indented, so that nobody can write a line, or a colour, of his own.
  */
 export function errorText(error: unknown): string {
-  let text = "";
-  let cause = error;
-  // A cause may be its own cause; nobody reads more than a few.
-  for (let depth = 0; depth < 5 && cause !== undefined; depth++) {
-    text += depth === 0 ? oneError(cause) : `\ncaused by: ${oneError(cause)}`;
-    cause = cause instanceof Error ? cause.cause : undefined;
+  let text: string;
+  try {
+    text = withCauses(error);
+  } catch {
+    // Getters and proxies may throw, and an error that cannot be shown must not become another.
+    text = "thrown: a value that cannot be shown";
   }
   return `${escapeControls(text).replaceAll("\n", "\n    ")}\n`;
 }
 
+function withCauses(error: unknown): string {
+  let text = oneError(error);
+  let cause = causeOf(error);
+  // A cause may be its own cause; nobody reads more than a few.
+  for (let depth = 1; depth < 5 && cause !== undefined; depth++) {
+    text += `\ncaused by: ${oneError(cause)}`;
+    cause = causeOf(cause);
+  }
+  return text;
+}
+
+function causeOf(error: unknown): unknown {
+  return error instanceof Error ? error.cause : undefined;
+}
+
 function oneError(error: unknown): string {
-  if (error instanceof Error) {
-    const title = `${error.name}: ${error.message}`;
-    const stack = error.stack ?? "";
-    return stack.includes(error.message) ? stack : `${title}\n${stack}`;
-  }
-  try {
-    return `thrown: ${typeof error === "string" ? error : (JSON.stringify(error) ?? String(error))}`;
-  } catch {
-    return "thrown: a value that cannot be shown";
-  }
+  if (!(error instanceof Error)) return `thrown: ${typeof error === "string" ? error : (JSON.stringify(error) ?? String(error))}`;
+  const stack = error.stack ?? "";
+  return stack.includes(error.message) ? stack : `${error.name}: ${error.message}\n${stack}`;
 }
 
 /** Escapes C0 (but the line end and the tab), DEL, C1 and the Unicode line ends and direction marks. */

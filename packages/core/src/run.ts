@@ -1,5 +1,5 @@
 import type { Application, Environ, ErrorStream, HeaderList, ResponseBody, StartResponse, Write } from "./contract.ts";
-import { assertBytes, iteratorOf, type BodyIterator } from "./chunks.ts";
+import { assertBytes, iteratorOf, leave, type BodyIterator } from "./chunks.ts";
 import type { Ending, Exchange } from "./exchange.ts";
 import { checkHead, checkHeaders, checkHints, dropContentLength, markSent, Seen, type Head } from "./head.ts";
 import { errorPage } from "./error-page.ts";
@@ -8,6 +8,8 @@ import { report } from "./report.ts";
 import type { Running, Sink } from "./sink.ts";
 import { isThenable } from "./thenable.ts";
 import { callListener, Watchers } from "./watchers.ts";
+
+const noStrings: readonly string[] = [];
 
 /**
  * Runs an application for one request and sends what it answers to the sink: the one place that knows the life of a response
@@ -25,7 +27,8 @@ export function run(app: Application, environ: Environ, sink: Sink): Running | u
     if (!isThenable(answer)) {
       response.respond(answer);
     } else {
-      answer.then(
+      // Not answer.then(): what only looks like a promise might call back at once, or twice.
+      Promise.resolve(answer).then(
         (body) => response.respond(body),
         (error: unknown) => response.threw(error),
       );
@@ -72,7 +75,7 @@ class RunningResponse implements Running {
   private readonly isHead: boolean;
   private head: Head | undefined = undefined;
   /** The pairs that were checked: what is sent must be what was checked, whatever became of the list since. */
-  private checked: readonly string[] = [];
+  private checked: readonly string[] = noStrings;
   private headSent = false;
   private sent = 0;
   private write: Write | undefined = undefined;
@@ -85,7 +88,9 @@ class RunningResponse implements Running {
   private iterator: BodyIterator | undefined = undefined;
   /** Inside `next()`: a generator that is running can be neither returned nor closed. */
   private pulling = false;
-  /** Set when nothing more goes to the sink. */
+  /** Nothing more goes to the sink: it was told `end` or `abort`, or the client is gone. */
+  private ended = false;
+  /** Set when that is certain: an `end` may be pending for long, and the client leave meanwhile. */
   private outcome: Ending["outcome"] | undefined = undefined;
   private reason: unknown = undefined;
   private released = false;
@@ -118,7 +123,7 @@ class RunningResponse implements Running {
 
   private writeNow(chunk: Uint8Array): void | Promise<void> {
     if (this.outcome === "gone") throw this.reason;
-    if (this.outcome !== undefined) throw new Error("write() was called after the response had ended");
+    if (this.ended) throw new Error("write() was called after the response had ended");
     if (this.returned) throw new Error("write() was called after the body had been returned: yield the bytes from it");
     assertBytes(chunk);
     if (chunk.byteLength === 0) return;
@@ -129,7 +134,7 @@ class RunningResponse implements Running {
       throw error;
     }
     // The client may leave while the head goes out.
-    if (this.outcome !== undefined) throw this.reason;
+    if (this.ended) throw this.reason;
     if (this.head?.bodiless === true) return;
     this.sent += chunk.byteLength;
     this.lastWrite = this.sink.write(chunk);
@@ -153,7 +158,7 @@ class RunningResponse implements Running {
 
   earlyHints(headers: HeaderList): void {
     checkHints(headers);
-    if (this.headSent || this.outcome !== undefined) return;
+    if (this.headSent || this.ended) return;
     this.sink.earlyHints?.(headers);
   }
 
@@ -162,9 +167,7 @@ class RunningResponse implements Running {
   /** The application threw, or its promise rejected. */
   threw(error: unknown): void {
     this.returned = true;
-    if (this.outcome === undefined) return this.fail(error);
-    this.report(error);
-    this.release();
+    this.fail(error);
   }
 
   /** The application handed over its body. */
@@ -172,11 +175,14 @@ class RunningResponse implements Running {
     this.returned = true;
     this.body = body;
     // The client left while the application worked, or write() broke off: the body is only closed.
-    if (this.outcome !== undefined) return this.release();
+    if (this.ended) return this.release();
     try {
       if (Array.isArray(body) && !this.headSent) return this.sendArray(body);
+      this.pulling = true;
       this.iterator = iteratorOf(body);
+      this.pulling = false;
     } catch (error) {
+      this.pulling = false;
       return this.fail(error);
     }
     this.resume(this.lastWrite, () => this.pump());
@@ -184,18 +190,17 @@ class RunningResponse implements Running {
 
   /** A buffered body: its length is known before the head goes out. */
   private sendArray(body: readonly Uint8Array[]): void {
-    if (this.head === undefined) throw new Error("the application returned an array without having called startResponse");
+    const head = this.currentHead("the application returned an array without having called startResponse");
     let length = 0;
     for (const chunk of body) {
       assertBytes(chunk);
       length += chunk.byteLength;
     }
-    const { length: declared, bodiless } = this.head;
-    if (declared !== -1 && declared !== length && !bodiless && !this.isHead) {
-      throw new Error(`Content-Length is ${declared}, but the body has ${length} bytes`);
+    if (head.length !== -1 && head.length !== length && this.isCounted(head)) {
+      throw new Error(`Content-Length is ${head.length}, but the body has ${length} bytes`);
     }
-    this.sendHead(length);
-    if (this.head.bodiless) this.finish();
+    this.sendHead(head, length);
+    if (head.bodiless) this.finish();
     else this.sendChunks(body, 0);
   }
 
@@ -203,45 +208,55 @@ class RunningResponse implements Running {
     for (let i = from; i < body.length; i++) {
       const stop = this.take(body[i]);
       if (stop === true) return;
-      if (stop !== false) return this.resume(stop, () => this.sendChunks(body, i + 1));
+      if (stop !== false) return this.sendLater(body, i + 1, stop);
     }
     this.complete();
+  }
+
+  /** A function of its own, because a closure inside the loop would cost every chunk a context. */
+  private sendLater(body: readonly Uint8Array[], from: number, blocked: Promise<void>): void {
+    this.resume(blocked, () => this.sendChunks(body, from));
   }
 
   /** Pulls the body until it ends, until the sink is blocked or until a chunk has to be waited for. */
   private pump(): void {
     const { iterator } = this;
     if (iterator === undefined) return;
-    while (this.outcome === undefined) {
-      let step: IteratorResult<Uint8Array> | Promise<IteratorResult<Uint8Array>>;
+    while (!this.ended) {
       this.pulling = true;
       try {
-        step = iterator.next();
+        const step = iterator.next();
+        this.pulling = false;
+        if (isThenable(step)) {
+          Promise.resolve(step).then(
+            (settled) => this.settled(settled),
+            (error: unknown) => this.bodyThrew(error),
+          );
+          break;
+        }
+        if (this.ended) break;
+        if (!this.goOn(step)) return;
       } catch (error) {
         this.pulling = false;
         return this.bodyThrew(error);
       }
-      this.pulling = false;
-      if (isThenable(step)) {
-        step.then(
-          (settled) => this.settled(settled),
-          (error: unknown) => this.bodyThrew(error),
-        );
-        // The client may have left inside next().
-        if (this.outcome !== undefined) this.release();
-        return;
-      }
-      if (this.outcome !== undefined) return this.release();
-      if (!this.goOn(step)) return;
     }
+    // The client may have left inside next().
+    if (this.ended) this.release();
   }
 
   /** A chunk that was waited for has come; if the client left meanwhile, the body was closed then. */
   private settled(step: IteratorResult<Uint8Array>): void {
-    if (this.outcome === undefined && this.goOn(step)) this.pump();
+    if (this.ended) return;
+    try {
+      if (!this.goOn(step)) return;
+    } catch (error) {
+      return this.bodyThrew(error);
+    }
+    this.pump();
   }
 
-  /** @returns whether the next chunk can be pulled now. */
+  /** @returns whether the next chunk can be pulled now. @throws what is wrong with the step itself. */
   private goOn(step: IteratorResult<Uint8Array>): boolean {
     if (step.done === true) {
       this.iterator = undefined;
@@ -256,7 +271,6 @@ class RunningResponse implements Running {
 
   private bodyThrew(error: unknown): void {
     this.iterator = undefined;
-    if (this.outcome !== undefined) return this.report(error);
     this.fail(error);
   }
 
@@ -264,7 +278,7 @@ class RunningResponse implements Running {
   private resume(blocked: void | Promise<void>, next: () => void): void {
     if (blocked === undefined) return next();
     void blocked.then(() => {
-      if (this.outcome === undefined) next();
+      if (!this.ended) next();
     });
   }
 
@@ -280,31 +294,41 @@ class RunningResponse implements Running {
       this.fail(error);
       return true;
     }
-    if (this.outcome !== undefined) return true;
+    if (this.ended) return true;
     if (this.head?.bodiless === true) {
       this.finish();
       return true;
     }
     this.sent += chunk.byteLength;
-    return this.sink.write(chunk) ?? this.outcome !== undefined;
+    return this.sink.write(chunk) ?? this.ended;
   }
 
   /** Sends the head if it has not gone yet, and sees that the chunk does not go over the length. */
   private before(chunk: Uint8Array): void {
-    if (this.head === undefined) throw new Error("the body gave a chunk before startResponse was called");
-    const { length, bodiless } = this.head;
-    if (length !== -1 && !bodiless && !this.isHead && this.sent + chunk.byteLength > length) {
-      throw new Error(`the body is longer than its Content-Length of ${length} bytes`);
+    const head = this.currentHead("the body gave a chunk before startResponse was called");
+    if (head.length !== -1 && this.sent + chunk.byteLength > head.length && this.isCounted(head)) {
+      throw new Error(`the body is longer than its Content-Length of ${head.length} bytes`);
     }
-    if (!this.headSent) this.sendHead(-1);
+    if (!this.headSent) this.sendHead(head, -1);
+  }
+
+  /** The head as it stands: layers may push to its list until it goes out, and what is sent must be what was checked. */
+  private currentHead(missing: string): Head {
+    const { head } = this;
+    if (head === undefined) throw new Error(missing);
+    if (!this.headSent && !isSame(head.headers, this.checked)) checkHeaders(head);
+    return head;
+  }
+
+  /** Does its length tell what will be written? */
+  private isCounted(head: Head): boolean {
+    return !head.bodiless && !this.isHead;
   }
 
   /** @param length of the body, as far as its kind tells; -1 when it does not. */
-  private sendHead(length: number): void {
-    const { head } = this;
-    if (head === undefined) return;
+  private sendHead(head: Head, length: number): void {
     const { headers } = head;
-    if (!isSame(headers, this.checked)) checkHeaders(head);
+    markSent(headers);
     if (this.isHead || head.bodiless) {
       if (head.code === 204) dropContentLength(head);
       // The length that GET would have had; an empty array is no sign that it has none.
@@ -317,7 +341,8 @@ class RunningResponse implements Running {
     } else if (head.length === -1) {
       head.length = length;
     }
-    markSent(headers);
+    // The sink may hold the head back while the application runs on, and could still reach its list.
+    if (length === -1) head.headers = headers.map(([name, value]) => [name, value]);
     this.headSent = true;
     if (this.watchers !== undefined) this.watchers.headAt = performance.now();
     this.sink.head(head);
@@ -326,12 +351,11 @@ class RunningResponse implements Running {
   /** The body has given its last chunk. */
   private complete(): void {
     try {
-      if (this.head === undefined) throw new Error("the body ended, and startResponse was never called");
-      const { length, bodiless } = this.head;
-      if (length > this.sent && !bodiless && !this.isHead) {
-        throw new Error(`the body ended after ${this.sent} of the ${length} bytes of its Content-Length`);
+      const head = this.currentHead("the body ended, and startResponse was never called");
+      if (head.length > this.sent && this.isCounted(head)) {
+        throw new Error(`the body ended after ${this.sent} of the ${head.length} bytes of its Content-Length`);
       }
-      if (!this.headSent) this.sendHead(0);
+      if (!this.headSent) this.sendHead(head, 0);
     } catch (error) {
       return this.fail(error);
     }
@@ -339,7 +363,9 @@ class RunningResponse implements Running {
   }
 
   private finish(outcome: Ending["outcome"] = "finished", reason?: unknown): void {
-    if (this.outcome !== undefined) return;
+    if (this.ended) return;
+    this.ended = true;
+    this.reason = reason;
     const handedOver = this.sink.end();
     if (handedOver === undefined) this.stop(outcome, reason);
     else void handedOver.then(() => this.stop(outcome, reason));
@@ -347,18 +373,21 @@ class RunningResponse implements Running {
 
   /** The application broke off: a 500 while that can be said, else the client must see that the response is not whole. */
   private fail(error: unknown): void {
-    const intended = isHTTPError(error);
-    if (!intended) this.report(error);
-    else if (error.cause !== undefined) this.report(error.cause);
-    if (this.headSent) {
-      this.sink.abort(error);
-      return this.stop("failed", error);
+    if (this.ended) {
+      this.report(error);
+      return this.release();
     }
-    const { head, bytes } = errorPage(error);
+    if (this.headSent) {
+      this.report(error);
+      this.settle("failed", error);
+      this.sink.abort(error);
+      return this.release();
+    }
+    const { head, bytes, intended } = errorPage(error, (problem) => this.report(problem));
     this.head = head;
     this.checked = flat(head.headers);
-    this.sendHead(bytes.byteLength);
-    if (!head.bodiless && this.outcome === undefined) {
+    this.sendHead(head, bytes.byteLength);
+    if (!head.bodiless && !this.ended) {
       this.sent = bytes.byteLength;
       void this.sink.write(bytes);
     }
@@ -371,12 +400,14 @@ class RunningResponse implements Running {
   gone(reason: unknown, unsentBytes = 0): void {
     if (this.outcome !== undefined) return;
     this.sent -= unsentBytes;
+    // Before the signal, whose listeners may try to write.
+    this.settle("gone", reason);
     this.cancel(reason);
-    this.stop("gone", reason);
+    this.release();
   }
 
   cancel(reason: unknown): void {
-    if (this.abortReason !== undefined) return;
+    if (this.over || this.abortReason !== undefined) return;
     this.abortReason = reason;
     this.controller?.abort(reason);
   }
@@ -392,25 +423,31 @@ class RunningResponse implements Running {
 
   private stop(outcome: Ending["outcome"], reason: unknown): void {
     if (this.outcome !== undefined) return;
+    this.settle(outcome, reason);
+    this.release();
+  }
+
+  private settle(outcome: Ending["outcome"], reason: unknown): void {
+    this.ended = true;
     this.outcome = outcome;
     this.reason = reason;
     if (this.watchers !== undefined) this.watchers.endedAt = performance.now();
-    this.release();
   }
 
   /** Lets go of the body, once: the iterator's `return()` where it was stopped early, then `close()`; neither can hold up the rest. */
   private release(): void {
-    if (this.released || this.pulling || !this.returned) return;
+    if (this.released || this.pulling || !this.returned || this.outcome === undefined) return;
     this.released = true;
     const { iterator, body } = this;
-    let closing: void | Promise<void> = undefined;
-    if (iterator !== undefined) this.returnEarly(iterator);
+    let closing: Promise<void> | undefined;
+    if (iterator !== undefined) leave(iterator, (error) => this.report(error));
     try {
-      closing = body?.close?.();
+      const closed = body?.close?.();
+      if (isThenable(closed)) closing = Promise.resolve(closed);
     } catch (error) {
       this.report(error);
     }
-    if (!isThenable(closing)) return this.end();
+    if (closing === undefined) return this.end();
     closing.then(
       () => this.end(),
       (error: unknown) => {
@@ -418,15 +455,6 @@ class RunningResponse implements Running {
         this.end();
       },
     );
-  }
-
-  private returnEarly(iterator: BodyIterator): void {
-    try {
-      const returned: unknown = iterator.return?.();
-      if (isThenable(returned)) returned.then(undefined, (error: unknown) => this.report(error));
-    } catch (error) {
-      this.report(error);
-    }
   }
 
   private end(): void {
@@ -441,10 +469,25 @@ class RunningResponse implements Running {
     return { outcome: this.outcome ?? "failed", reason: this.reason, status, bodyBytes: this.sent, startedAt, headAt, endedAt };
   }
 
-  /** To `wsgi.errors`; but that the client left is no news to anybody. */
+  /** To `wsgi.errors`, and once: what `write()` threw often comes back by way of the application. */
   private report(error: unknown): void {
-    if (error === undefined || error !== this.abortReason) report(this.errors, error);
+    if (error !== undefined && (error === this.reason || this.isNoNews(error))) return;
+    report(this.errors, error);
   }
+
+  /** That the client left is no news to anybody, nor is what it would have been told. */
+  private isNoNews(error: unknown): boolean {
+    const { abortReason } = this;
+    if (this.outcome !== "gone" && codeOf(abortReason) !== "CLIENT_GONE") return false;
+    if (error === abortReason || typeof error !== "object" || error === null) return error === abortReason;
+    // Functions of Node that take a signal reject with an AbortError whose cause is its reason.
+    const { cause } = error as { cause?: unknown };
+    return cause === undefined ? isHTTPError(error) : cause === abortReason || cause === this.reason;
+  }
+}
+
+function codeOf(reason: unknown): unknown {
+  return typeof reason === "object" && reason !== null && "code" in reason ? reason.code : undefined;
 }
 
 /** The names and values of a list, one after the other. */

@@ -1,5 +1,5 @@
 import { closeOnce } from "./body.ts";
-import { iteratorOf, type BodyIterator } from "./chunks.ts";
+import { assertBytes, isAsync, iteratorOf, leave, type BodyIterator } from "./chunks.ts";
 import type { ResponseBody } from "./contract.ts";
 import { isThenable } from "./thenable.ts";
 
@@ -27,22 +27,29 @@ export interface BodyTransform {
  * correct `Content-Length` itself.
  */
 export function transformBody(body: ResponseBody, transform: BodyTransform): ResponseBody {
-  const source = iteratorOf(body);
-  if (transform.async === true || Symbol.asyncIterator in body) {
-    const transformed = new AsyncTransformed(body, source, transform);
-    return { [Symbol.asyncIterator]: () => transformed, close: () => transformed.close() };
+  const release = (): void | Promise<void> => transform.close?.();
+  // What is no body at all fails where it is iterated, and is closed all the same.
+  if (transform.async !== true && !isAsync(body)) {
+    return { [Symbol.iterator]: () => new SyncTransformed(iteratorOf(body), transform), close: closeOnce(body, release) };
   }
-  const transformed = new SyncTransformed(source, transform);
-  return { [Symbol.iterator]: () => transformed, close: closeOnce(body, () => transform.close?.()) };
+  let transformed: AsyncTransformed | undefined;
+  return {
+    [Symbol.asyncIterator]: () => (transformed = new AsyncTransformed(iteratorOf(body), transform)),
+    close: closeOnce(body, () => (transformed === undefined ? release() : transformed.stop(release))),
+  };
 }
 
 const over: IteratorReturnResult<undefined> = { done: true, value: undefined };
 const nothing = new Uint8Array(0);
+/** As for...of does: when a step fails, what then fails in the source's `return()` is not heard of. */
+const unheard = (): void => {};
 
 class SyncTransformed implements Iterator<Uint8Array> {
   readonly #source: BodyIterator;
   readonly #transform: BodyTransform;
   #out: Iterator<Uint8Array> | undefined = undefined;
+  /** Inside the source: when that fails, it has ended by itself. */
+  #pulling = false;
   #ended = false;
 
   constructor(source: BodyIterator, transform: BodyTransform) {
@@ -51,27 +58,41 @@ class SyncTransformed implements Iterator<Uint8Array> {
   }
 
   next(): IteratorResult<Uint8Array> {
-    for (;;) {
-      const made = this.#out?.next();
-      if (made !== undefined && made.done !== true) return made;
-      if (this.#ended) return over;
-      const step = now(this.#source.next());
-      if (step.done === true) {
-        this.#ended = true;
-        this.#out = begin(now(this.#transform.end?.()));
-      } else if (step.value.byteLength === 0) {
-        this.#out = begin(flushed(now(this.#transform.flush?.())));
-      } else {
-        this.#out = begin(now(this.#transform.chunk(step.value)));
+    try {
+      for (;;) {
+        const made = this.#out?.next();
+        if (made !== undefined && made.done !== true) return made;
+        if (this.#ended) return over;
+        this.#pulling = true;
+        const step = now(this.#source.next(), "the iterator of a synchronous body gave a promise");
+        this.#pulling = false;
+        this.#out = begin(this.#take(step));
       }
+    } catch (error) {
+      if (!this.#pulling && !this.#ended) leave(this.#source, unheard);
+      this.#ended = true;
+      this.#out = undefined;
+      throw error;
     }
   }
 
   return(): IteratorResult<Uint8Array> {
+    const left = this.#ended;
     this.#ended = true;
+    this.#out?.return?.();
     this.#out = undefined;
-    void this.#source.return?.();
-    return over;
+    return left ? over : ((this.#source.return?.() ?? over) as IteratorResult<Uint8Array>);
+  }
+
+  #take(step: IteratorResult<Uint8Array>): Chunks {
+    const advice = "a step of a BodyTransform returned a promise: say async: true";
+    if (step.done === true) {
+      this.#ended = true;
+      return now(this.#transform.end?.(), advice);
+    }
+    assertBytes(step.value);
+    if (step.value.byteLength === 0) return flushed(now(this.#transform.flush?.(), advice));
+    return now(this.#transform.chunk(step.value), advice);
   }
 }
 
@@ -83,71 +104,81 @@ class AsyncTransformed implements AsyncIterator<Uint8Array> {
   #out: Iterator<Uint8Array> | undefined = undefined;
   /** Bytes went in since the last flush. */
   #holds = false;
+  /** Whose turn it is: the transform must not be released under its feet, and a source that failed has ended by itself. */
+  #at: "source" | "transform" | "rest" = "rest";
+  /** The source has ended. */
   #ended = false;
-  /** A step of the transform that is running: it must not be released under its feet. */
-  #step: Promise<Chunks> | undefined = undefined;
-  readonly close: () => void | Promise<void>;
+  /** Left by `return()` or `close()`. */
+  #stopped = false;
+  #rested: (() => void) | undefined = undefined;
 
-  constructor(body: ResponseBody, source: BodyIterator, transform: BodyTransform) {
+  constructor(source: BodyIterator, transform: BodyTransform) {
     this.#source = source;
     this.#transform = transform;
-    this.close = closeOnce(body, () => this.#release());
   }
 
   async next(): Promise<IteratorResult<Uint8Array>> {
-    for (;;) {
-      const made = this.#out?.next();
-      if (made !== undefined && made.done !== true) return made;
-      if (this.#ended) return over;
-      this.#asked ??= Promise.resolve(this.#source.next());
-      const step = this.#holds && this.#transform.flush !== undefined ? await inThisTurn(this.#asked) : await this.#asked;
-      if (this.#ended) return over;
-      if (step === undefined) await this.#flush();
-      else await this.#take(step);
+    try {
+      for (;;) {
+        if (this.#stopped) return over;
+        this.#at = "transform";
+        const made = this.#out?.next();
+        if (made !== undefined && made.done !== true) return made;
+        if (this.#ended) return over;
+        this.#at = "source";
+        this.#asked ??= Promise.resolve(this.#source.next());
+        const step = this.#holds && this.#transform.flush !== undefined ? await inThisTurn(this.#asked) : await this.#asked;
+        if (this.#stopped) return over;
+        this.#at = "transform";
+        this.#out = begin(step === undefined ? await this.#flush() : await this.#take(step));
+      }
+    } catch (error) {
+      if (this.#at === "transform" && !this.#ended && !this.#stopped) leave(this.#source, unheard);
+      this.#ended = true;
+      this.#out = undefined;
+      throw error;
+    } finally {
+      this.#at = "rest";
+      this.#rested?.();
     }
   }
 
   async return(): Promise<IteratorResult<Uint8Array>> {
-    this.#ended = true;
-    this.#out = undefined;
-    await this.#source.return?.();
+    const left = this.#ended || this.#stopped;
+    this.#stopped = true;
+    if (this.#at !== "transform") this.#out?.return?.();
+    if (!left) await this.#source.return?.();
     return over;
   }
 
-  async #take(step: IteratorResult<Uint8Array>): Promise<void> {
+  /** Nothing more is wanted: releases, once the step that is running has settled. */
+  stop(release: () => void | Promise<void>): void | Promise<void> {
+    this.#stopped = true;
+    if (this.#at !== "transform") return release();
+    return new Promise<void>((resolve) => (this.#rested = resolve)).then(release);
+  }
+
+  #take(step: IteratorResult<Uint8Array>): Chunks | Promise<Chunks> {
     this.#asked = undefined;
     if (step.done === true) {
       this.#ended = true;
-      this.#out = begin(await this.#run(this.#transform.end?.()));
-    } else if (step.value.byteLength === 0) {
-      await this.#flush();
-    } else {
-      this.#holds = true;
-      this.#out = begin(await this.#run(this.#transform.chunk(step.value)));
+      return this.#transform.end?.();
     }
+    assertBytes(step.value);
+    if (step.value.byteLength === 0) return this.#flush();
+    this.#holds = true;
+    return this.#transform.chunk(step.value);
   }
 
-  async #flush(): Promise<void> {
+  async #flush(): Promise<Chunks> {
     this.#holds = false;
-    this.#out = begin(flushed(await this.#run(this.#transform.flush?.())));
-  }
-
-  #run(step: Chunks | Promise<Chunks>): Chunks | Promise<Chunks> {
-    if (!isThenable(step)) return step;
-    this.#step = step;
-    return step;
-  }
-
-  #release(): void | Promise<void> {
-    this.#ended = true;
-    const close = (): void | Promise<void> => this.#transform.close?.();
-    return this.#step === undefined ? close() : this.#step.then(close, close);
+    return flushed(await this.#transform.flush?.());
   }
 }
 
 /** What a synchronous source or step gave. */
-function now<T>(value: T | PromiseLike<T>): T {
-  if (isThenable(value)) throw new TypeError("a step of a BodyTransform returned a promise: say async: true");
+function now<T>(value: T | PromiseLike<T>, problem: string): T {
+  if (isThenable(value)) throw new TypeError(problem);
   return value;
 }
 

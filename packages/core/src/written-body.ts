@@ -1,6 +1,7 @@
+import { discard } from "./body.ts";
 import { assertBytes, iteratorOf, type BodyIterator } from "./chunks.ts";
 import type { ResponseBody } from "./contract.ts";
-import { isThenable } from "./thenable.ts";
+import type { Exchange } from "./exchange.ts";
 
 interface Written {
   readonly chunk: Uint8Array;
@@ -12,18 +13,21 @@ interface Written {
  * server has taken the chunk, then the body it returns.
  */
 export class WrittenBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly #exchange: Exchange;
   readonly #report: (error: unknown) => void;
   readonly #queue: Written[];
   #last: Written | undefined = undefined;
-  #returned = false;
-  #failed: { error: unknown } | undefined = undefined;
-  #body: ResponseBody | undefined = undefined;
+  /** What the application did in the end; a body may be anything, also `undefined`. */
+  #answer: { readonly body: ResponseBody } | { readonly error: unknown } | undefined = undefined;
   #iterator: BodyIterator | undefined = undefined;
   #closed = false;
+  /** What a `write()` threw because the response was over. It often comes back by way of the application. */
+  #refusal: unknown = undefined;
   #wake: (() => void) | undefined = undefined;
 
   /** @param answer what the application will return. @param report is told what fails when nobody can be told any more. */
-  constructor(early: readonly Uint8Array[], answer: PromiseLike<ResponseBody>, report: (error: unknown) => void) {
+  constructor(early: readonly Uint8Array[], answer: Promise<ResponseBody>, exchange: Exchange, report: (error: unknown) => void) {
+    this.#exchange = exchange;
     this.#report = report;
     this.#queue = early.map((chunk) => ({ chunk, taken: () => {} }));
     answer.then(
@@ -33,8 +37,8 @@ export class WrittenBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
   }
 
   write(chunk: Uint8Array): Promise<void> {
-    if (this.#closed) throw new Error("write() was called after the response had been closed");
-    if (this.#returned) throw new Error("write() was called after the body had been returned: yield the bytes from it");
+    if (this.#closed) throw (this.#refusal ??= this.#whyClosed());
+    if (this.#answer !== undefined) throw new Error("write() was called after the body had been returned: yield the bytes from it");
     assertBytes(chunk);
     return new Promise((taken) => {
       this.#queue.push({ chunk, taken });
@@ -52,8 +56,11 @@ export class WrittenBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
       this.#last = this.#queue.shift();
       if (this.#last !== undefined) return { done: false, value: this.#last.chunk };
       if (this.#closed) return { done: true, value: undefined };
-      if (this.#failed !== undefined) throw this.#failed.error;
-      if (this.#body !== undefined) return (this.#iterator ??= iteratorOf(this.#body)).next();
+      if (this.#answer !== undefined) {
+        if ("error" in this.#answer) throw this.#answer.error;
+        this.#iterator ??= iteratorOf(this.#answer.body);
+        return this.#iterator.next();
+      }
       await new Promise<void>((resolve) => (this.#wake = resolve));
     }
   }
@@ -69,31 +76,30 @@ export class WrittenBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     this.#last?.taken();
     for (const { taken } of this.#queue.splice(0)) taken();
     this.#wakeUp();
-    return this.#body?.close?.();
+    if (this.#answer !== undefined && "body" in this.#answer) return this.#answer.body?.close?.();
   }
 
   #answered(body: ResponseBody): void {
-    this.#returned = true;
-    this.#body = body;
-    if (this.#closed) this.#closeLate(body);
+    this.#answer = { body };
+    if (this.#closed) discard(body, this.#report);
     else this.#wakeUp();
   }
 
   #threw(error: unknown): void {
-    this.#returned = true;
-    this.#failed = { error };
-    if (this.#closed) this.#report(error);
-    else this.#wakeUp();
+    this.#answer = { error };
+    if (!this.#closed) this.#wakeUp();
+    else if (!this.#isNoNews(error)) this.#report(error);
   }
 
-  /** The body came when the response had been given up. */
-  #closeLate(body: ResponseBody): void {
-    try {
-      const closing = body.close?.();
-      if (isThenable(closing)) closing.then(undefined, this.#report);
-    } catch (error) {
-      this.#report(error);
-    }
+  /** As `run` does it: the reason why the client is gone, where that is why. */
+  #whyClosed(): unknown {
+    const { signal } = this.#exchange;
+    return signal.aborted ? signal.reason : new Error("write() was called after the response had ended");
+  }
+
+  #isNoNews(error: unknown): boolean {
+    const { signal } = this.#exchange;
+    return error !== undefined && (error === this.#refusal || (signal.aborted && error === signal.reason));
   }
 
   #wakeUp(): void {
