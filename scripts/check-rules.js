@@ -13,6 +13,7 @@ const tests = {
   run: [
     "packages/core/src/run*.test.ts",
     "packages/core/src/head.test.ts",
+    "packages/core/src/report.test.ts",
     "packages/testing/src/conformance/memory-transport.test.ts",
   ],
 };
@@ -42,7 +43,9 @@ const folder = mkdtempSync(join(tmpdir(), "gateway-rules-"));
 let unnoticed = 0;
 try {
   await inPairs(chosen, async (mutation, slot) => {
-    const test = await firstFailure(mutation, join(folder, `report-${slot}.json`));
+    const test = await firstFailure(mutation, join(folder, `report-${slot}.json`)).catch((error) => {
+      console.error(error.message);
+    });
     if (test === undefined) unnoticed++;
     console.log(`${mutation.name}: ${test ?? "NO TEST NOTICES"}`);
   });

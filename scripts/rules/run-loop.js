@@ -85,7 +85,7 @@ export const runLoopRules = [
     "if (head.code === 204) dropContentLength(head);",
     "if (head.code === 204) head.seen = 0;",
   ),
-  off("A16", "a list that was sent is refused", run, "markSent(headers, true);", ""),
+  off("A16", "a list that was sent is refused", run, "markSent(headers);", ""),
   off(
     "G63",
     "an error before the head is answered",

@@ -192,7 +192,8 @@ class RunningResponse implements Running {
   private sendArray(body: readonly Uint8Array[]): void {
     const head = this.currentHead("the application returned an array without having called startResponse");
     let length = 0;
-    for (const chunk of body) {
+    for (let i = 0; i < body.length; i++) {
+      const chunk = body[i];
       assertBytes(chunk);
       length += chunk.byteLength;
     }
@@ -490,10 +491,13 @@ function codeOf(reason: unknown): unknown {
   return typeof reason === "object" && reason !== null && "code" in reason ? reason.code : undefined;
 }
 
-/** The names and values of a list, one after the other. */
+/** The names and values of a list, one after the other. (Loops with an index: one of every request.) */
 function flat(headers: HeaderList): readonly string[] {
   const strings: string[] = [];
-  for (const header of headers) strings.push(header[0], header[1]);
+  for (let i = 0; i < headers.length; i++) {
+    const header = headers[i];
+    if (header !== undefined) strings.push(header[0], header[1]);
+  }
   return strings;
 }
 
