@@ -88,7 +88,8 @@ export class ChunkedDecoder {
         this.ended = this.#trailers.octet(octet);
         return;
       default:
-        this.#count();
+        // The line end is no extension.
+        if (octet !== CR) this.#count();
         this.#at = extension(this.#at, octet);
     }
   }

@@ -36,9 +36,12 @@ const Phase = {
 } as const;
 
 /** What may wait in memory while nobody pulls it: then the socket is paused, and the client has to wait. */
-const maxWaitingBytes = 64 * 1024;
+const maxWaitingBytes = 32 * 1024;
 const lingerMilliseconds = 2000;
-const lingerBytes = 256 * 1024;
+/** How much is read and thrown away while the client may still be reading the answer. */
+const lingerBytes = 64 * 1024;
+/** More than any stream holds by default before it stops reading. */
+const filling = Buffer.alloc(64 * 1024);
 
 function ignore(): void {}
 
@@ -75,6 +78,8 @@ export class Connection implements WriterConnection, BodyConnection {
 
   #begunAt = 0;
   #bodyBytes = 0;
+  /** Handed on of the body, without what frames it. */
+  #bodyGiven = 0;
   /** Milliseconds in which the server could have read more of the body than there was. */
   #waitedForBody = 0;
 
@@ -105,29 +110,49 @@ export class Connection implements WriterConnection, BodyConnection {
       case Phase.busy:
         this.#wait(chunk);
         this.#bodyBytes += chunk.length;
-        return this.#body?.arrived();
+        this.#body?.arrived();
+        return this.#holdBack();
       case Phase.draining:
         this.#wait(chunk);
         this.#drain();
         return this.#serve();
       case Phase.lingering:
         this.#discarded += chunk.length;
-        if (this.#discarded > lingerBytes) this.#socket.destroy();
+        if (this.#discarded > lingerBytes) this.#stopReading();
     }
   }
 
   #wait(chunk: Buffer): void {
     this.#incoming.push(chunk);
     this.#incomingBytes += chunk.length;
-    if (this.#incomingBytes > maxWaitingBytes) this.#socket.pause();
+  }
+
+  /** Makes the client wait when too much waits here. */
+  #holdBack(): void {
+    if (this.#incomingBytes + this.#parser.unread <= maxWaitingBytes) return;
+    this.#socket.pause();
+    // A paused stream reads on until it is full, and this fills it.
+    const last = this.#incoming.pop();
+    if (last === undefined) return;
+    this.#incomingBytes -= last.length;
+    this.#bodyBytes -= last.length;
+    this.#socket.unshift(last);
+  }
+
+  /**
+   * Reads nothing more until the end. Not the end itself: what the client has not read of its answer would be lost to a reset.
+   */
+  #stopReading(): void {
+    this.#socket.pause();
+    this.#socket.unshift(filling);
   }
 
   /** Hands the parser the next bytes that wait. @returns whether there were any. */
   #feed(): boolean {
     const chunk = this.#incoming.shift();
-    if (chunk === undefined) return false;
-    this.#incomingBytes -= chunk.length;
+    this.#incomingBytes -= chunk?.length ?? 0;
     if (this.#socket.isPaused() && this.#incomingBytes <= maxWaitingBytes / 2) this.#socket.resume();
+    if (chunk === undefined) return false;
     this.#parser.push(chunk);
     return true;
   }
@@ -159,8 +184,8 @@ export class Connection implements WriterConnection, BodyConnection {
 
   #begin(head: RequestHead): void {
     const { maxBodyBytes, maxReadBytes } = this.#host.settings;
-    if (head.contentLength > maxBodyBytes) return this.#refuse(new Refusal(413, "the body is larger than the server takes"));
-    this.#body = this.#parser.bodyEnded ? undefined : new RequestBody(this, maxBodyBytes);
+    if (head.contentLength > maxBodyBytes) return this.#refuse(tooLarge());
+    this.#body = this.#parser.bodyEnded ? undefined : new RequestBody(this);
     this.#keepAlive = head.keepAlive && !this.#serveOne;
     this.#anyRequest = true;
     this.#continued = !head.expectsContinue;
@@ -170,6 +195,7 @@ export class Connection implements WriterConnection, BodyConnection {
     this.#deadline = Infinity;
     this.#begunAt = this.#host.now;
     this.#bodyBytes = this.#parser.unread;
+    this.#bodyGiven = 0;
     this.#waitedForBody = 0;
     const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes });
     let environ: Environ;
@@ -191,6 +217,7 @@ export class Connection implements WriterConnection, BodyConnection {
     if (this.#phase !== Phase.busy) return;
     this.#running = undefined;
     if (!this.#keepAlive) return this.#close();
+    this.#bodyBytes = 0;
     this.#body?.end(new Error("wsgi.input was read after the response had ended"));
     this.#body = undefined;
     if (this.#parser.bodyEnded) {
@@ -228,10 +255,12 @@ export class Connection implements WriterConnection, BodyConnection {
     try {
       for (;;) {
         const piece = this.#parser.body();
+        this.#bodyGiven += piece?.length ?? 0;
+        if (this.#bodyGiven > this.#host.settings.maxBodyBytes) throw tooLarge();
         if (piece !== undefined || this.#parser.bodyEnded || !this.#feed()) return piece;
       }
     } catch (error) {
-      // Where the next request would begin is not known any more.
+      // Where the next request would begin is not known any more, or too far off.
       this.#keepAlive = false;
       throw error;
     }
@@ -252,7 +281,8 @@ export class Connection implements WriterConnection, BodyConnection {
       case Phase.busy:
         // After a whole request this is a half-close: it is answered. In the middle of one nothing more will come.
         this.#keepAlive = false;
-        if (this.#incoming.length === 0) this.#body?.cut();
+        // What has come is read first: it may well be all of it.
+        if (this.#incoming.length === 0 && this.#parser.unread === 0) this.#body?.cut();
         return;
       case Phase.draining:
         this.#drain();
@@ -318,6 +348,8 @@ export class Connection implements WriterConnection, BodyConnection {
 
   /** The server stops: an answer under way says so, and a connection that waits for a request gets a moment to send one. */
   stop(idleSeconds: number): void {
+    // The others find out when they wait for a request; their deadlines are no matter of this.
+    if (this.#phase !== Phase.idle) return;
     this.#deadline = Math.min(this.#deadline, this.#host.now + idleSeconds * 1000);
   }
 
@@ -338,7 +370,7 @@ export class Connection implements WriterConnection, BodyConnection {
   /** A client must send its body at a minimum rate, counted over the time that the server waited for it. */
   #watchRate(body: RequestBody, sinceLast: number): void {
     const { bodyGraceSeconds, bodyBytesPerSecond } = this.#host.settings;
-    if (!this.#continued || this.#incomingBytes > 0) return;
+    if (!this.#continued || this.#incomingBytes > 0 || this.#parser.unread > 0) return;
     this.#waitedForBody += sinceLast;
     if (this.#waitedForBody <= bodyGraceSeconds * 1000 || this.#bodyBytes * 1000 >= bodyBytesPerSecond * this.#waitedForBody)
       return;
@@ -357,7 +389,8 @@ export class Connection implements WriterConnection, BodyConnection {
   #close(): void {
     if (this.#phase >= Phase.lingering) return;
     this.#phase = Phase.lingering;
-    this.#discarded = 0;
+    // Counted over the whole message.
+    this.#discarded = Math.max(this.#bodyBytes, this.#parser.unread + this.#incomingBytes);
     this.#incoming.length = 0;
     this.#deadline = this.#host.now + lingerMilliseconds;
     this.#socket.end();
@@ -376,4 +409,8 @@ export class Connection implements WriterConnection, BodyConnection {
     this.#writer.closed();
     this.#host.closed(this);
   }
+}
+
+function tooLarge(): Refusal {
+  return new Refusal(413, "the body is larger than the server takes");
 }

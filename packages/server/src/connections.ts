@@ -27,6 +27,8 @@ export class Connections implements ConnectionHost {
 
   add(connection: Connection): void {
     this.#open.add(connection);
+    // Came from the backlog of a server that stops: it has a moment too, and no more.
+    if (this.stopping) connection.stop(this.settings.stopIdleSeconds);
   }
 
   closed(connection: Connection): void {

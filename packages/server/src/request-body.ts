@@ -15,15 +15,11 @@ export interface BodyConnection {
 /** The body of one request, as `wsgi.input` pulls it. What is not pulled stays in the connection, which stops reading when it is too much. */
 export class RequestBody implements ChunkSource {
   readonly #connection: BodyConnection;
-  readonly #maxBytes: number;
-  #bytes = 0;
   #error: unknown = undefined;
   #waiting: { resolve(piece: Buffer | undefined): void; reject(error: unknown): void } | undefined = undefined;
 
-  /** @param maxBytes of a body whose length is not known before it ends; the connection looks at the others. */
-  constructor(connection: BodyConnection, maxBytes: number) {
+  constructor(connection: BodyConnection) {
     this.#connection = connection;
-    this.#maxBytes = maxBytes;
   }
 
   pull(): Buffer | undefined | Promise<Buffer | undefined> {
@@ -71,10 +67,7 @@ export class RequestBody implements ChunkSource {
 
   #piece(): Buffer | undefined {
     try {
-      const piece = this.#connection.piece();
-      this.#bytes += piece?.length ?? 0;
-      if (this.#bytes > this.#maxBytes) throw new Refusal(413, "the body is larger than the server takes");
-      return piece;
+      return this.#connection.piece();
     } catch (error) {
       this.#error = error instanceof Refusal ? new HTTPError(error.code, error.message) : error;
       throw this.#error;
