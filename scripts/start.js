@@ -3,6 +3,7 @@ import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./workspaces.js";
 
+const parent = process.ppid;
 const build = spawnSync("npx", ["turbo", "run", "build", "--filter=@gateway/hello...", "--output-logs=errors-only"], {
   cwd: root,
   stdio: ["ignore", "ignore", "inherit"],
@@ -14,11 +15,8 @@ if (build.status !== 0) {
   process.exit(1);
 }
 
-// npm hands a signal to its shell only, which dies of it and leaves this process behind: then it is time to stop, too.
-const parent = process.ppid;
-setInterval(() => {
-  if (process.ppid !== parent) process.kill(process.pid, "SIGTERM");
-}, 500).unref();
+// Stopped while it built: npm hands a signal to its shell only.
+if (process.ppid !== parent) process.exit(143);
 
 process.argv.splice(2, Infinity, join(root, "apps/hello/dist/app.js"));
 await import("../packages/cli/bin/gateway.js");

@@ -12,6 +12,7 @@ const { status } = spawnSync("npx", ["turbo", "run", "test", "--continue", ...pr
 let passed = 0;
 let failed = 0;
 const leftOut = [];
+const failures = [];
 for (const { folder, manifest } of tested) {
   const file = join(folder, "test-report.json");
   if (!existsSync(file)) {
@@ -24,15 +25,19 @@ for (const { folder, manifest } of tested) {
   failed += report.numFailedTests;
   // A file that could not be loaded has no tests to count.
   failed += report.testResults.filter((result) => result.status === "failed" && result.assertionResults.length === 0).length;
-  const skipped = report.testResults
-    .flatMap((result) => result.assertionResults)
-    .filter((test) => test.status !== "passed" && test.status !== "failed");
+  const tests = report.testResults.flatMap((result) => result.assertionResults);
+  failures.push(...tests.filter((test) => test.status === "failed").map((test) => `${manifest.name}: ${test.fullName}`));
+  const skipped = tests.filter((test) => test.status !== "passed" && test.status !== "failed");
   leftOut.push(...skipped.map((test) => `${manifest.name}: ${test.fullName}`));
 }
 
 if (leftOut.length > 0) {
   console.log(`\nleft out, because a program or a feature of the runtime is missing (${leftOut.length}):`);
   for (const test of leftOut) console.log(`  ${test}`);
+}
+if (failures.length > 0) {
+  console.log(`\nfailed (${failures.length}):`);
+  for (const test of failures) console.log(`  ${test}`);
 }
 const bad = status !== 0 || failed > 0 || passed === 0 || (process.env.CI === "true" && leftOut.length > 0);
 process.exitCode = bad ? 1 : 0;

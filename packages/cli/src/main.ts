@@ -5,7 +5,7 @@ import { makeServer, type GatewayServer, type RefusedRequest } from "@gateway/se
 import { listenFailure, readableAddress, type Bind } from "./bind.ts";
 import { loadApplication } from "./load-application.ts";
 import { helpText, parseCommand, type Command } from "./settings.ts";
-import { onStopSignals } from "./signals.ts";
+import { onOrphaned, onStopSignals } from "./signals.ts";
 import { StartError } from "./start-error.ts";
 
 /** What a shell reports for a process that SIGINT ended. */
@@ -18,12 +18,12 @@ const interruptedStatus = 130;
  * @returns the exit status, when all is over.
  * @throws {SyntaxError} of the application's module, after it was named.
  */
-export async function main(args: readonly string[], environment: Readonly<Record<string, string | undefined>>): Promise<number> {
+export async function main(args: readonly string[], environment: Environment): Promise<number> {
   try {
     const command = parseCommand(args, environment);
     if (command.kind === "help") process.stdout.write(helpText());
     else if (command.kind === "version") process.stdout.write(`${version()}\n`);
-    else await serve(command);
+    else await serve(command, environment);
     return 0;
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
@@ -35,17 +35,18 @@ export async function main(args: readonly string[], environment: Readonly<Record
   }
 }
 
-async function serve(command: Extract<Command, { kind: "serve" }>): Promise<void> {
+type Environment = Readonly<Record<string, string | undefined>>;
+
+async function serve(command: Extract<Command, { kind: "serve" }>, environment: Environment): Promise<void> {
   let server: GatewayServer | undefined;
-  onStopSignals(
-    () => {
-      // Nothing is served while the application loads: nothing has to be finished.
-      if (server === undefined) process.exit(0);
-      say("stopping: requests under way may finish (press Ctrl+C again to stop at once)");
-      void server.shutdown();
-    },
-    () => process.exit(interruptedStatus),
-  );
+  const stop = (): void => {
+    // Nothing is served while the application loads: nothing has to be finished.
+    if (server === undefined) process.exit(0);
+    say("stopping: requests under way may finish (press Ctrl+C again to stop at once)");
+    void server.shutdown();
+  };
+  onStopSignals(stop, () => process.exit(interruptedStatus));
+  onOrphaned(environment, stop);
 
   const app = await loadApplication(command.target);
   const served = command.validate ? await validated(app) : app;

@@ -1,9 +1,10 @@
+import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { request } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
-import { describe, expect, it } from "vitest";
-import { Command, Fixtures, hello } from "./testing/command.ts";
+import { describe, expect, it, vi } from "vitest";
+import { Command, executable, Fixtures, hello } from "./testing/command.ts";
 
 /**
  * Sends a first chunk, and the last when somebody writes to the standard input. The clock that decides what the echo of a SIGINT is
@@ -183,11 +184,31 @@ describe("gateway, told to stop", () => {
 
     command.process.kill("SIGTERM");
     await command.said("stdout", /gateway: stopping: requests under way may finish \(press Ctrl\+C again to stop at once\)\n/);
-    await expect(fetch(url)).rejects.toThrow("fetch failed");
+    // Those who wait in the backlog are served still; then nobody is let in.
+    await vi.waitUntil(() =>
+      fetch(url).then(
+        () => false,
+        () => true,
+      ),
+    );
     command.process.stdin?.write("go on");
 
     expect(await response.rest()).toBe("first last");
     expect(await command.ended).toMatchObject({ code: 0, stderr: "" });
+  });
+
+  it("stops when npm, which runs it, was stopped and left it behind", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": hello });
+    // As npm runs it: through a shell, which keeps signals to itself.
+    const script = `"${process.execPath}" "${executable}" -b 127.0.0.1:0 app.mjs; true`;
+    const environment = { ...process.env, npm_command: "run-script" };
+    const shell = new Command(spawn("sh", ["-c", script], { cwd: fixtures.directory, env: environment, stdio: "pipe" }));
+    await shell.url();
+
+    shell.process.kill("SIGTERM");
+    await shell.said("stdout", /gateway: stopping/);
+    // The pipes are the command's, too: they close when it has ended.
+    await shell.ended;
   });
 
   it("takes the echo of a SIGINT for the same one", async () => {

@@ -22,7 +22,7 @@ const flags: readonly Flag[] = [
       "(default 127.0.0.1:8000; 0.0.0.0:$PORT where PORT is set)",
     ],
   },
-  { name: "validate", help: ["check the application against the contract (needs @gateway/validate)"] },
+  { name: "validate", help: ["check the application against the contract"] },
   { name: "help", short: "h", help: ["show this and stop"] },
   { name: "version", short: "v", help: ["show the version and stop"] },
 ];

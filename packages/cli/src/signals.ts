@@ -10,6 +10,9 @@ export type SignalMeaning = "stop" | "quit" | "nothing";
  */
 const echoMilliseconds = 250;
 
+/** How often {@link onOrphaned} looks. */
+const orphanMilliseconds = 250;
+
 /**
  * Makes the rule for signals: the first of any kind stops gracefully, the second SIGINT at once. SIGINTs within 250 ms of one that
  * counted are its echo.
@@ -32,6 +35,22 @@ export function signalRule(now: () => number = () => performance.now()): (signal
     isStopping = true;
     return "stop";
   };
+}
+
+/**
+ * Calls `stop` when the parent of this process is gone, for a command that npm or npx runs: they hand SIGTERM to their shell only, which
+ * dies of it and leaves the command behind.
+ *
+ * @param environment tells whether npm runs it (`npm_command`).
+ */
+export function onOrphaned(environment: Readonly<Record<string, string | undefined>>, stop: () => void): void {
+  if (environment.npm_command === undefined) return;
+  const parent = process.ppid;
+  const watch = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(watch);
+    stop();
+  }, orphanMilliseconds).unref();
 }
 
 /** Calls `stop` or `quit` as {@link signalRule} says, from now to the end of the process. */

@@ -5,7 +5,7 @@ import { isThenable } from "./thenable.ts";
 /**
  * The same body, with something to do when it is closed: for layers that hold a resource while the body is sent. `release` is called
  * once, after the body's own `close()`, and also when that failed. An array stays an array, a stream the kind of stream it is. If
- * the application throws there is no body: release in a `catch` too.
+ * the application throws or rejects there is no body to close: `onEnd` of the exchange is called in any case.
  */
 export function onClose(body: ResponseBody, release: () => void | Promise<void>): ResponseBody {
   const close = closeOnce(body, release);

@@ -1,3 +1,4 @@
+import { describe } from "./application.ts";
 import type { Application, Environ, Middleware } from "./contract.ts";
 
 /** Any layer, whatever it adds and needs; a plain function from application to application too. */
@@ -55,8 +56,14 @@ type Composed<Ls> = [Ls] extends [infer All extends readonly unknown[]] ? Middle
  * Makes one layer out of many, written from the outside in: `compose(accessLog(), sessions())(app)` is
  * `accessLog()(sessions()(app))`. Folds when it wraps, so a request pays nothing for it. What is needed and not added
  * stays open: the result is a middleware that needs it.
+ *
+ * @throws {TypeError} for an argument that is no function.
  */
 export function compose<Ls extends readonly AnyMiddleware[]>(...layers: { [I in keyof Ls]: Ls[I] & Placed<Ls, I> }): Composed<Ls> {
+  for (const [i, layer] of layers.entries()) {
+    if (typeof layer !== "function")
+      throw new TypeError(`compose: argument ${i + 1} is no layer, a function, but ${describe(layer)}`);
+  }
   const wrap = (app: Application<never>): Application<never> =>
     (layers as readonly AnyMiddleware[]).reduceRight((inner, outer) => outer(inner as never), app);
   return wrap as unknown as Composed<Ls>;

@@ -47,6 +47,8 @@ const maxLines = 1_000_000;
  * @throws {RangeError} if `maxReadBytes` is not a whole number from 0.
  */
 export function inputStream(source: ChunkSource, options?: InputStreamOptions): InputStream {
+  if (typeof source?.pull !== "function")
+    throw new TypeError("inputStream: the source is an object with pull(), which gives the next chunk");
   const maxReadBytes = options?.maxReadBytes ?? defaultMaxReadBytes;
   if (!Number.isSafeInteger(maxReadBytes) || maxReadBytes < 0) {
     throw new RangeError(`inputStream: maxReadBytes is a whole number of bytes, not ${String(maxReadBytes)}`);

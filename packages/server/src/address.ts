@@ -23,7 +23,7 @@ export type Listening =
  */
 export function parseListening(host: string | Server, port: number): Listening {
   if (host instanceof Server) return { kind: "server", server: host };
-  if (typeof host !== "string") throw new TypeError(`makeServer: the host is a string, not a ${typeof host}`);
+  if (typeof host !== "string") throw new TypeError(`makeServer: the host is a string or a net.Server, not a ${typeof host}`);
   if (host.startsWith("unix:")) {
     const path = host.slice(5);
     if (path === "" || path.includes("\0")) throw new TypeError("makeServer: unix: is followed by the path of a socket");
@@ -40,8 +40,9 @@ export function parseListening(host: string | Server, port: number): Listening {
     if (fd === -1) throw new TypeError("makeServer: fd:// is followed by the number of a descriptor");
     return { kind: "fd", fd };
   }
-  if (!Number.isInteger(port) || port < 0 || port > 65_535)
-    throw new RangeError(`makeServer: ${String(port)} is no port (0 to 65535)`);
+  if (typeof port !== "number") throw new TypeError(`makeServer: the second argument is the port, a number, not a ${typeof port}`);
+  if (!Number.isInteger(port) || port < 0 || port > 65_535) throw new RangeError(`makeServer: ${port} is no port (0 to 65535)`);
+  if (/^[^:]+:[0-9]+$/.test(host)) throw new TypeError("makeServer: the host has no port in it, that is the second argument");
   // An address in brackets is how URIs write it; the system wants it bare.
   const bare = host.startsWith("[") && host.endsWith("]") ? host.slice(1, -1) : host;
   return { kind: "tcp", host: bare, port };

@@ -141,20 +141,34 @@ export function settingsOf(options: ServerOptions): Settings {
   const settings: Settings = { ...defaults, ...Object.fromEntries(given) };
   for (const name of wholeNumbers) {
     const value: unknown = settings[name];
-    if (!Number.isSafeInteger(value) || (value as number) < 0)
-      throw new RangeError(`${name} is a whole number from 0, not ${String(value)}`);
+    if (!Number.isSafeInteger(value) || (value as number) < 0) {
+      throw new RangeError(`${name} is a whole number from 0, not ${shown(value)}`);
+    }
   }
   for (const name of wholeOrEndless) {
     const value: unknown = settings[name];
     if (value !== Infinity && (!Number.isSafeInteger(value) || (value as number) < 0)) {
-      throw new RangeError(`${name} is a whole number from 0, or Infinity, not ${String(value)}`);
+      throw new RangeError(`${name} is a whole number from 0, or Infinity, not ${shown(value)}`);
     }
   }
   for (const name of numbers) {
     const value: unknown = settings[name];
-    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} is a number from 0, not ${String(value)}`);
+    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} is a number from 0, not ${shown(value)}`);
+  }
+  const { tls, errors } = settings;
+  if (tls !== undefined && (typeof tls !== "object" || !["key", "pfx", "SNICallback", "pskCallback"].some((name) => name in tls))) {
+    throw new TypeError("tls is an object with key and cert, or pfx, or SNICallback, as tls.createServer takes it");
+  }
+  for (const name of ["write", "writelines", "flush"] as const) {
+    if (typeof errors[name] !== "function")
+      throw new TypeError(`errors is an object with write, writelines and flush: ${name} is missing`);
   }
   if (!/^[\x20-\x7e]*$/.test(settings.serverHeader))
     throw new TypeError("serverHeader has characters that cannot be sent in a header");
   return settings;
+}
+
+/** A value in an error message: a string shows that it is one. */
+function shown(value: unknown): string {
+  return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }

@@ -34,8 +34,8 @@ export class GatewayServer implements AsyncDisposable {
   #serverName: string | undefined = undefined;
   #serverPort = "";
   #accepted = 0;
-  /** TLS handshakes under way, by the address of the client, and since when. */
-  readonly #handshakes = new Map<string, number>();
+  /** TLS handshakes under way, by the address of the client: the socket below, and since when. */
+  readonly #handshakes = new Map<string, { socket: Socket; since: number }>();
   /** Connections that came while nobody served: only {@link handleRequest} leaves any. */
   readonly #waiting: Socket[] = [];
   #isServing = false;
@@ -140,7 +140,11 @@ export class GatewayServer implements AsyncDisposable {
     server.on("secureConnection", (socket) => this.#accept(socket));
     server.on("tlsClientError", (error, socket) => {
       const remoteAddress = withoutMapping(socket.remoteAddress ?? "");
-      this.#connections.refused({ code: 0, reason: `the TLS handshake failed: ${error.message}`, remoteAddress });
+      // The message is OpenSSL's own, with addresses and line ends in it.
+      const { code, reason } = error as { code?: string; reason?: string };
+      this.#connections.refused({ code: 0, reason: `the TLS handshake failed: ${reason ?? code ?? error.name}`, remoteAddress });
+      // One that took too long would stay open otherwise.
+      socket.destroy();
     });
     return server;
   }
@@ -159,8 +163,10 @@ export class GatewayServer implements AsyncDisposable {
       this.#accept(socket);
     } else {
       const client = addressOf(socket);
-      this.#handshakes.set(client, this.#connections.now);
+      this.#handshakes.set(client, { socket, since: this.#connections.now });
       socket.once("close", () => this.#handshakes.delete(client));
+      // A client that leaves in the handshake has left; until it is done there is nothing that could be half-closed.
+      socket.allowHalfOpen = false;
       this.#tls.emit("connection", socket);
     }
   }
@@ -183,7 +189,7 @@ export class GatewayServer implements AsyncDisposable {
   /** When the handshake of a socket began; for one without that is now. */
   #acceptedAt(socket: Socket): number {
     const client = addressOf(socket);
-    const since = this.#handshakes.get(client) ?? this.#connections.now;
+    const since = this.#handshakes.get(client)?.since ?? this.#connections.now;
     this.#handshakes.delete(client);
     return since;
   }
@@ -215,8 +221,14 @@ export class GatewayServer implements AsyncDisposable {
     this.#server.close();
     for (const want of this.#wanting.splice(0)) want(undefined);
     for (const socket of this.#waiting.splice(0)) socket.destroy();
+    const grace = setTimeout(() => this.#cutHandshakes(), this.#connections.settings.shutdownSeconds * 1000);
     await this.#closed;
+    clearTimeout(grace);
     this.#connections.stopClock();
+  }
+
+  #cutHandshakes(): void {
+    for (const { socket } of this.#handshakes.values()) socket.destroy();
   }
 
   /** Clients in the backlog were told that they are connected: takes them, until two turns of the loop bring no new one. */

@@ -4,7 +4,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const executable = fileURLToPath(new URL("../../bin/gateway.js", import.meta.url));
+/** The command itself. */
+export const executable: string = fileURLToPath(new URL("../../bin/gateway.js", import.meta.url));
 
 /** How a process ended. */
 interface Ended {

@@ -89,7 +89,7 @@ export async function runCase(
     note: (text) => notebook.note(text),
     errors: (text) => notebook.report(text),
   });
-  const late = new Deadline(options.deadlineMs ?? 10_000);
+  const late = new Deadline(options.deadlineMs ?? 4000);
   let response: ConformanceResponse | undefined;
   let tooLate = "";
   try {

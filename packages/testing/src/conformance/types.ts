@@ -89,7 +89,7 @@ export interface ConformanceRequest {
   readonly body?: { readonly chunked: boolean; readonly length: number; readonly chunks: AsyncIterable<Uint8Array> } | undefined;
   /** The client leaves when it has the head, or that many bytes of the body. */
   readonly leave?: "head" | number | undefined;
-  /** The client leaves when this is aborted. */
+  /** The client leaves when this is aborted: whoever waits for the rest of `body` must be told that it will not come. */
   readonly signal: AbortSignal;
 }
 
