@@ -1,7 +1,7 @@
 import type { Socket } from "node:net";
 import { ExchangeAborted, HTTPError, statusLine, type Application, type Environ } from "@gateway/core";
 import { emptyInput, inputStream, run, type Running } from "@gateway/core/gateway";
-import { makeEnviron, type ConnectionFacts } from "./environ.ts";
+import { EnvironMaker, type ConnectionFacts } from "./environ.ts";
 import type { RefusedRequest, Settings } from "./options.ts";
 import { RequestParser } from "./parser.ts";
 import { Refusal } from "./refusal.ts";
@@ -53,6 +53,7 @@ export class Connection implements WriterConnection, BodyConnection {
   readonly #host: ConnectionHost;
   readonly #facts: ConnectionFacts;
   readonly #parser: RequestParser;
+  readonly #environs: EnvironMaker;
   readonly #writer: ResponseWriter;
   readonly #serveOne: boolean;
   /** When {@link tick} is to end what goes on, on the clock of the host. */
@@ -89,6 +90,7 @@ export class Connection implements WriterConnection, BodyConnection {
     this.#facts = facts;
     this.#serveOne = serveOne;
     this.#parser = new RequestParser(host.settings);
+    this.#environs = new EnvironMaker(facts);
     this.#writer = new ResponseWriter(socket, this);
     this.#deadline = acceptedAt + host.settings.silentSeconds * 1000;
     // The handshake of TLS took its share of the time for the first head.
@@ -200,7 +202,7 @@ export class Connection implements WriterConnection, BodyConnection {
     const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes });
     let environ: Environ;
     try {
-      environ = makeEnviron(head, input, this.#facts);
+      environ = this.#environs.make(head, input);
     } catch (error) {
       return this.#refuse(error);
     }
@@ -337,6 +339,11 @@ export class Connection implements WriterConnection, BodyConnection {
   /** Looks at the deadlines; the server calls it once a second. */
   tick(sinceLast: number): void {
     if (this.#host.now >= this.#deadline) return this.#expire();
+    // A connection that is idle over a tick keeps nothing of its last request.
+    if (this.#phase === Phase.idle) {
+      this.#parser.forget();
+      this.#environs.forget();
+    }
     if (this.#phase !== Phase.busy) return;
     const { requestSeconds, writeStallSeconds } = this.#host.settings;
     if (requestSeconds > 0 && this.#host.now - this.#begunAt > requestSeconds * 1000) return this.#takesTooLong();
@@ -370,7 +377,7 @@ export class Connection implements WriterConnection, BodyConnection {
   /** A client must send its body at a minimum rate, counted over the time that the server waited for it. */
   #watchRate(body: RequestBody, sinceLast: number): void {
     const { bodyGraceSeconds, bodyBytesPerSecond } = this.#host.settings;
-    if (!this.#continued || this.#incomingBytes > 0 || this.#parser.unread > 0) return;
+    if (!this.#continued || this.#incomingBytes > 0 || this.#parser.unread > 0 || this.#socket.isPaused()) return;
     this.#waitedForBody += sinceLast;
     if (this.#waitedForBody <= bodyGraceSeconds * 1000 || this.#bodyBytes * 1000 >= bodyBytesPerSecond * this.#waitedForBody)
       return;

@@ -1,12 +1,15 @@
 import { ChunkedDecoder } from "./chunked.ts";
+import { fastPaths } from "./fast-paths.ts";
 import type { ParserLimits } from "./limits.ts";
-import { misplacedOctet, parseHead, type RequestHead } from "./request-head.ts";
+import { isReusable, misplacedOctet, parseHead, parseHeadWith, type Fields, type RequestHead } from "./request-head.ts";
 import { Refusal } from "./refusal.ts";
 
 const endOfHead = Buffer.from("\r\n\r\n", "latin1");
 const empty = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
+/** Of a larger buffer nothing is kept: it may hold much besides. */
+const maxKeptBytes = 8 * 1024;
 
 /**
  * Takes the bytes of a connection as they come, and gives request heads and pieces of bodies: `head()`, then `body()` until
@@ -27,6 +30,8 @@ export class RequestParser {
   /** How far an incomplete head has been looked through. */
   #scanned = 0;
   #skippedEmptyLine = false;
+  /** The header lines of the last head, and what was made of them. */
+  #last: { readonly lines: Buffer; readonly fields: Fields } | undefined = undefined;
   /** What is left of a body with a Content-Length. */
   #remaining = 0;
   #chunked: ChunkedDecoder | undefined = undefined;
@@ -81,15 +86,44 @@ export class RequestParser {
     const end = this.#buffer.indexOf(endOfHead, from);
     // The buffer may have room behind what was received, with old bytes in it.
     if (end === -1 || end + 4 > this.#end) return this.#incomplete();
-    const wrong = misplacedOctet(this.#buffer, this.#at, end + 2, true);
-    if (wrong !== undefined) throw new Refusal(400, `${wrong} (RFC 9112 section 2.2)`);
-    const head = parseHead(this.#buffer.toString("latin1", this.#at, end + 2), this.#limits);
+    const head = this.#parse(end + 2);
     this.#consume(end + 4);
     this.#skippedEmptyLine = false;
     this.#chunked = head.chunked ? new ChunkedDecoder(this.#limits) : undefined;
     this.#remaining = Math.max(0, head.contentLength);
     this.bodyEnded = !head.chunked && this.#remaining === 0;
     return head;
+  }
+
+  /** Parses the head that ends before `end`; its header lines only where they are not those of the last one. */
+  #parse(end: number): RequestHead {
+    const lineEnd = this.#buffer.indexOf(CR, this.#at);
+    const last = this.#last;
+    if (
+      last !== undefined &&
+      last.lines.length === end - lineEnd - 2 &&
+      this.#buffer.compare(last.lines, 0, last.lines.length, lineEnd + 2, end) === 0
+    ) {
+      this.#check(lineEnd + 2);
+      return parseHeadWith(this.#buffer.toString("latin1", this.#at, lineEnd), last.fields, this.#limits);
+    }
+    this.#check(end);
+    const { head, fields } = parseHead(this.#buffer.toString("latin1", this.#at, end), this.#limits);
+    // What is kept pins the buffer it came in.
+    const keeps = fastPaths.headerBlocks && this.#buffer.length <= maxKeptBytes && isReusable(fields);
+    this.#last = keeps ? { lines: this.#buffer.subarray(lineEnd + 2, end), fields } : undefined;
+    return head;
+  }
+
+  /** Looks at every octet of the head up to `end`, where a line ends. */
+  #check(end: number): void {
+    const wrong = misplacedOctet(this.#buffer, this.#at, end, true);
+    if (wrong !== undefined) throw new Refusal(400, `${wrong} (RFC 9112 section 2.2)`);
+  }
+
+  /** Lets go of what is kept of the last head, for a connection that has been idle for a while. */
+  forget(): void {
+    this.#last = undefined;
   }
 
   /**

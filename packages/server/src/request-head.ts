@@ -35,12 +35,31 @@ const LF = 0x0a;
  *
  * @throws {Refusal}
  */
-export function parseHead(text: string, limits: ParserLimits): RequestHead {
+export function parseHead(text: string, limits: ParserLimits): { head: RequestHead; fields: Fields } {
   const lineEnd = text.indexOf("\r");
   if (lineEnd > limits.requestLineBytes) throw new Refusal(414, "the request line is too long");
   if (text.length - lineEnd - 2 > limits.headerBytes) throw new Refusal(431, "the header lines are too long");
   const line = parseRequestLine(text, lineEnd);
   const fields = parseFields(text, lineEnd + 2, limits.headerCount);
+  return { head: combine(line, fields), fields };
+}
+
+/**
+ * The same, with a request line of its own (without its CRLF) and the fields of an earlier head, whose lines were the very same bytes.
+ *
+ * @throws {Refusal}
+ */
+export function parseHeadWith(line: string, fields: Fields, limits: ParserLimits): RequestHead {
+  if (line.length > limits.requestLineBytes) throw new Refusal(414, "the request line is too long");
+  return combine(parseRequestLine(line, line.length), fields);
+}
+
+/** May the fields serve another request with the same header lines? Not where they tell how this one message is framed. */
+export function isReusable(fields: Fields): boolean {
+  return fields.contentLength === -1 && !fields.chunked && !fields.expectsContinue && !fields.close;
+}
+
+function combine(line: RequestLine, fields: Fields): RequestHead {
   const minor = line.minor === 0 ? 0 : 1;
   if (minor === 1 && !fields.hasHost) throw new Refusal(400, "there is no Host header (RFC 9112 section 3.2)");
   if (fields.chunked && minor === 0) throw new Refusal(400, "Transfer-Encoding on HTTP/1.0 (RFC 9112 section 6.1)");
@@ -135,7 +154,8 @@ function split(target: string, from: number, host: string | undefined): Target {
   return { path: path === "" ? "/" : path, query: mark === -1 ? "" : target.slice(mark + 1), host };
 }
 
-interface Fields {
+/** The header lines of a head. */
+export interface Fields {
   names: HeaderName[];
   values: string[];
   hasHost: boolean;

@@ -1,5 +1,5 @@
 import { Seen, type Head } from "@gateway/core/gateway";
-import { httpDate } from "./clock.ts";
+import { dateLine, httpDate } from "./clock.ts";
 
 /** How the end of a body is told (RFC 9112 section 6.3). */
 export const Framing = {
@@ -24,7 +24,7 @@ export function headText(head: Head, minor: 0 | 1, keepAlive: boolean, serverNam
     const header = headers[i];
     if (header !== undefined) text += `${header[0]}: ${header[1]}\r\n`;
   }
-  if ((seen & Seen.date) === 0) text += `Date: ${httpDate()}\r\n`;
+  if ((seen & Seen.date) === 0) text += dateLine();
   if ((seen & Seen.server) === 0 && serverName !== "") text += `Server: ${serverName}\r\n`;
   if (!head.bodiless) {
     if (length === -1) {

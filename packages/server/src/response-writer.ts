@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { HeaderList } from "@gateway/core";
 import type { Head, Sink } from "@gateway/core/gateway";
+import { fastPaths } from "./fast-paths.ts";
 import { Framing, framingOf, headText } from "./response-head.ts";
 
 /** What a writer asks of its connection. */
@@ -143,7 +144,7 @@ export class ResponseWriter implements Sink {
   }
 
   #send(before: string, chunk: Uint8Array, after: string): void {
-    if (chunk.byteLength <= smallBytes) {
+    if (chunk.byteLength <= smallBytes && fastPaths.oneString) {
       const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
       return this.#out(before + text + after);
     }
