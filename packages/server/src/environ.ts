@@ -27,6 +27,7 @@ const fileWrapper: NonNullable<Environ["wsgi.file_wrapper"]> = (file, blockSize)
  */
 export class EnvironMaker {
   readonly #facts: ConnectionFacts;
+  #hasMade = false;
   #names: RequestHead["names"] | undefined = undefined;
   /** Given to nobody: an application may change its environ as it likes. */
   #pattern: Environ | undefined = undefined;
@@ -42,8 +43,9 @@ export class EnvironMaker {
       throw new Refusal(400, "the path has a NUL, or a % without two hexadecimal digits (RFC 3986 section 2.1)");
     }
     if (this.#names !== head.names || head.targetHost !== undefined || !fastPaths.headerBlocks) {
-      this.#names = head.targetHost === undefined ? head.names : undefined;
+      this.#names = this.#hasMade && head.targetHost === undefined ? head.names : undefined;
       this.#pattern = undefined;
+      this.#hasMade = true;
       return makeEnviron(head, path, input, this.#facts);
     }
     this.#pattern ??= makeEnviron(head, path, emptyInput, this.#facts);

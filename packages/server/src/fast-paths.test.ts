@@ -39,8 +39,8 @@ describe("with and without the fast paths", () => {
   it.each(raws)("the bytes are the same for %s, alone and behind others like it", async (_name, raw) => {
     const before = request("/first", "Accept: */*\r\nCookie: a=1\r\n");
     const again = `${request("/second?x", "Accept: */*\r\nCookie: a=1\r\n")}GET /third HTTP/1.0\r\n${before.slice(before.indexOf("Host"))}`;
-    const twice = Buffer.concat([Buffer.from(before), Buffer.from(before), raw, raw]);
-    for (const bytes of [raw, twice, Buffer.from(before + again)]) {
+    const twice = Buffer.concat([Buffer.from(before.repeat(4)), raw, raw]);
+    for (const bytes of [raw, twice, Buffer.from(before.repeat(3) + again)]) {
       allPaths(true);
       const fast = await answers(tell, bytes);
       allPaths(false);
@@ -60,12 +60,11 @@ describe("with and without the fast paths", () => {
       return [];
     };
     await using server = await testServer(app);
-    await server.exchange(request("/1", "X-A: b\r\n") + request("/2", "X-A: b\r\n") + request("/3", "X-A: b\r\n"));
-    expect(seen.map((environ) => [environ.PATH_INFO, environ.SCRIPT_NAME, environ["HTTP_X_A"], environ["example.key"]])).toEqual([
-      ["/1", "", "b", undefined],
-      ["/2", "", "b", undefined],
-      ["/3", "", "b", undefined],
-    ]);
+    await server.exchange([1, 2, 3, 4, 5].map((i) => request(`/${i}`, "X-A: b\r\n")).join(""));
+    const expected = [1, 2, 3, 4, 5].map((i) => [`/${i}`, "", "b", undefined]);
+    expect(seen.map((environ) => [environ.PATH_INFO, environ.SCRIPT_NAME, environ["HTTP_X_A"], environ["example.key"]])).toEqual(
+      expected,
+    );
   });
 
   it.each([
@@ -76,19 +75,18 @@ describe("with and without the fast paths", () => {
     ["another value of the same length", "X-A: c\r\n"],
   ])("%s is not taken for the block of before", async (_name, headers) => {
     allPaths(true);
-    const text = await answers(tell, request("/1", "X-A: b\r\n") + request("/2", "X-A: b\r\n") + request("/3", headers, "abc"));
+    const before = [1, 2, 3, 4].map((i) => request(`/${i}`, "X-A: b\r\n")).join("");
+    const text = await answers(tell, before + request("/5", headers, "abc"));
     allPaths(false);
-    expect(await answers(tell, request("/1", "X-A: b\r\n") + request("/2", "X-A: b\r\n") + request("/3", headers, "abc"))).toBe(
-      text,
-    );
-    expect(count(text, "200 OK")).toBeGreaterThanOrEqual(2);
+    expect(await answers(tell, before + request("/5", headers, "abc"))).toBe(text);
+    expect(count(text, "200 OK")).toBeGreaterThanOrEqual(4);
   });
 
   it("a bare carriage return in the request line is refused, also when the lines behind it are those of before", async () => {
     allPaths(true);
     const good = request("/1", "X-A: b\r\n");
     for (const line of ["GET /\r/2 HTTP/1.1", "GET /\n/2 HTTP/1.1", "GET /\0 HTTP/1.1", `GET /${"a".repeat(9000)} HTTP/1.1`]) {
-      const text = await answers(echo, `${good}${good}${line}${good.slice(good.indexOf("\r\n"))}`);
+      const text = await answers(echo, `${good.repeat(4)}${line}${good.slice(good.indexOf("\r\n"))}`);
       expect(text).toMatch(/HTTP\/1\.1 4(00|14) /);
     }
   });

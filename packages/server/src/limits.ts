@@ -8,7 +8,7 @@ export interface ParserLimits {
   headerCount: number;
   /** Chunk extensions and needless zeros of chunk sizes over one message, in bytes (default 16 KiB); more is answered with 413. */
   chunkOverheadBytes: number;
-  /** All trailer lines together, in bytes (default 16 KiB); more is answered with 431. */
+  /** All trailer lines together without their line ends, in bytes (default 16 KiB); more is answered with 431. */
   trailerBytes: number;
 }
 

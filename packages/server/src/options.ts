@@ -2,7 +2,7 @@ import type { TlsOptions } from "node:tls";
 import type { ErrorStream } from "@gateway/core";
 import { defaultParserLimits, type ParserLimits } from "./limits.ts";
 
-/** A request that was not served, for the log. Nothing in it was chosen by the client but its address. */
+/** A request that the server answered itself, for the log. Nothing in it was chosen by the client but its address. */
 export interface RefusedRequest {
   /** The status it was answered with: 400, 408, 413, 414, 417, 431, 501, 503 or 505; 0 for a TLS handshake that failed. */
   readonly code: number;

@@ -30,6 +30,7 @@ export class RequestParser {
   /** How far an incomplete head has been looked through. */
   #scanned = 0;
   #skippedEmptyLine = false;
+  #hasParsed = false;
   /** The header lines of the last head, and what was made of them. */
   #last: { readonly lines: Buffer; readonly fields: Fields } | undefined = undefined;
   /** What is left of a body with a Content-Length. */
@@ -109,8 +110,9 @@ export class RequestParser {
     }
     this.#check(end);
     const { head, fields } = parseHead(this.#buffer.toString("latin1", this.#at, end), this.#limits);
-    // What is kept pins the buffer it came in.
-    const keeps = fastPaths.headerBlocks && this.#buffer.length <= maxKeptBytes && isReusable(fields);
+    // What is kept pins the buffer it came in: not for a connection that may send nothing more.
+    const keeps = fastPaths.headerBlocks && this.#hasParsed && this.#buffer.length <= maxKeptBytes && isReusable(fields);
+    this.#hasParsed = true;
     this.#last = keeps ? { lines: this.#buffer.subarray(lineEnd + 2, end), fields } : undefined;
     return head;
   }

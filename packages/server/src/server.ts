@@ -181,6 +181,7 @@ export class GatewayServer implements AsyncDisposable {
   #serve(socket: Socket, serveOne: boolean): Promise<void> {
     const closed = serveOne ? new Promise<void>((resolve) => socket.once("close", () => resolve())) : Promise.resolve();
     socket.allowHalfOpen = true;
+    if (this.#listening.kind === "server") socket.setNoDelay(true);
     this.#connections.add(new Connection(socket, this.#connections, this.#facts(socket), this.#acceptedAt(socket), serveOne));
     socket.resume();
     return closed;
