@@ -47,7 +47,7 @@ export interface ServerOptions extends Partial<ParserLimits> {
   serverHeader?: string;
   /** Where `wsgi.errors` goes (default: the standard error of the process). */
   errors?: ErrorStream;
-  /** Told of each request that was refused before it reached the application (default: nobody is). */
+  /** Told of each request that the server answered itself, and of each TLS handshake that failed (default: nobody is). */
   onRefused?: (refused: RefusedRequest) => void;
 }
 

@@ -5,7 +5,7 @@ type Random = () => number;
 const folder = new URL("../cases/valid/", import.meta.url);
 
 /** Requests that are valid, as latin-1 strings: the cases that are small enough to be mutated in all places, and some more. */
-export const seeds: readonly string[] = [
+const seeds: readonly string[] = [
   ...readdirSync(folder)
     .filter((file) => file.endsWith(".http"))
     .map((file) => readFileSync(new URL(file, folder), "latin1"))
