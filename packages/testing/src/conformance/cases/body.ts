@@ -103,7 +103,7 @@ export const bodyCases: readonly ConformanceCase[] = [
     "one two",
   ),
   sends("sends an async iterable", () => byHand("by ", "", "hand"), "by hand"),
-  sends("sends a set, as any iterable", () => new Set([bytes("a"), bytes("b")]), "ab"),
+  sends("sends a set, like every iterable", () => new Set([bytes("a"), bytes("b")]), "ab"),
   sends("sends a promise of an array", () => Promise.resolve([bytes("promised")]), "promised"),
   sends(
     "sends a promise of a generator",
