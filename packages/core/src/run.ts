@@ -1,10 +1,12 @@
 import type { Application, Environ, ErrorStream, HeaderList, ResponseBody, StartResponse, Write } from "./contract.ts";
 import { assertBytes, iteratorOf, leave, type BodyIterator } from "./chunks.ts";
-import type { Ending, Exchange } from "./exchange.ts";
+import { isDeparture, isNoNews } from "./departure.ts";
+import type { Ending } from "./exchange.ts";
 import { checkHead, checkHeaders, checkHints, dropContentLength, markSent, Seen, type Head } from "./head.ts";
 import { errorPage } from "./error-page.ts";
-import { isHTTPError } from "./http-error.ts";
+import { flat, isSame } from "./header-strings.ts";
 import { report } from "./report.ts";
+import { RunningExchange } from "./running-exchange.ts";
 import type { Running, Sink } from "./sink.ts";
 import { isThenable } from "./thenable.ts";
 import { callListener, Watchers } from "./watchers.ts";
@@ -37,27 +39,6 @@ export function run(app: Application, environ: Environ, sink: Sink): Running | u
     response.threw(error);
   }
   return response.over ? undefined : response;
-}
-
-/** What applications see of a response that is being run. */
-class RunningExchange implements Exchange {
-  readonly #response: RunningResponse;
-
-  constructor(response: RunningResponse) {
-    this.#response = response;
-  }
-
-  get signal(): AbortSignal {
-    return this.#response.signal();
-  }
-
-  onEnd(listener: (ending: Ending) => void): void {
-    this.#response.watch(listener);
-  }
-
-  earlyHints(headers: HeaderList): void {
-    this.#response.earlyHints(headers);
-  }
 }
 
 /**
@@ -472,40 +453,9 @@ class RunningResponse implements Running {
 
   /** To `wsgi.errors`, and once: what `write()` threw often comes back by way of the application. */
   private report(error: unknown): void {
-    if (error !== undefined && (error === this.reason || this.isNoNews(error))) return;
-    report(this.errors, error);
+    const hasLeft = this.outcome === "gone" || isDeparture(this.abortReason);
+    const isKnown = error === this.reason || (hasLeft && isNoNews(error, this.abortReason, this.reason));
+    // A thrown undefined is like every reason that is not there.
+    if (error === undefined || !isKnown) report(this.errors, error);
   }
-
-  /** That the client left is no news to anybody, nor is what it would have been told. */
-  private isNoNews(error: unknown): boolean {
-    const { abortReason } = this;
-    if (this.outcome !== "gone" && codeOf(abortReason) !== "CLIENT_GONE") return false;
-    if (error === abortReason || typeof error !== "object" || error === null) return error === abortReason;
-    // Functions of Node that take a signal reject with an AbortError whose cause is its reason.
-    const { cause } = error as { cause?: unknown };
-    return cause === undefined ? isHTTPError(error) : cause === abortReason || cause === this.reason;
-  }
-}
-
-function codeOf(reason: unknown): unknown {
-  return typeof reason === "object" && reason !== null && "code" in reason ? reason.code : undefined;
-}
-
-/** The names and values of a list, one after the other. (Loops with an index: one of every request.) */
-function flat(headers: HeaderList): readonly string[] {
-  const strings: string[] = [];
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i];
-    if (header !== undefined) strings.push(header[0], header[1]);
-  }
-  return strings;
-}
-
-function isSame(headers: HeaderList, strings: readonly string[]): boolean {
-  if (headers.length * 2 !== strings.length) return false;
-  for (let i = 0; i < headers.length; i++) {
-    const header = headers[i];
-    if (header?.[0] !== strings[2 * i] || header?.[1] !== strings[2 * i + 1]) return false;
-  }
-  return true;
 }
