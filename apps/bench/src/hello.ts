@@ -12,15 +12,38 @@ interface Slice {
 
 const kinds = ["gateway", "node:http", "node:net"] as const;
 const sets = ["one", "fresh", "thirteen"] as const;
-const sliceMilliseconds = 1000;
-const rounds = 5;
+const connectionCounts = [64, 256] as const;
+const sliceMilliseconds = 700;
+/** Slices of each server in each run; the first warms up and is not counted. */
+const rounds = 4;
+/** New processes for each: how V8 compiles and lays out a program differs from one process to the next, and stays so. */
+const runs = 3;
+
+type HeaderSet = (typeof sets)[number];
+/** All slices of all runs, by kind; slices with the same place were measured one after the other. */
+type Slices = readonly Slice[][];
 
 /**
  * Our server, bare `node:http` and bare `node:net` in turn, slice by slice, so that what else the machine does hits all alike. CPU time per
- * request is the figure to trust; ratios are taken within a round, and the median of the rounds is shown.
+ * request is the figure to trust; ratios are taken within a round, and the median over the rounds of three runs is shown.
  */
 export async function hello(): Promise<void> {
   console.log(conditions());
+  const results = new Map<string, Slices>();
+  for (const set of sets)
+    for (const connections of connectionCounts)
+      results.set(
+        `${set} ${connections}`,
+        kinds.map(() => []),
+      );
+  for (let run = 0; run < runs; run++) await measure(results);
+  for (const set of sets) {
+    for (const connections of connectionCounts) print(set, connections, results.get(`${set} ${connections}`) ?? []);
+  }
+}
+
+/** One run: a process for each server, and one for the load. */
+async function measure(results: ReadonlyMap<string, Slices>): Promise<void> {
   const load = new Worker("./load-process.js", [], 1);
   const servers = kinds.map((kind) => new Worker("./server-process.js", [kind], 0));
   try {
@@ -30,12 +53,14 @@ export async function hello(): Promise<void> {
       for (const port of ports) await load.ask<LoadResult>({ port, connections: 64, milliseconds: sliceMilliseconds, set });
     }
     for (const set of sets) {
-      for (const connections of [64, 256]) await compare(load, servers, ports, set, connections);
+      for (const connections of connectionCounts) {
+        await compare(load, servers, ports, set, connections, results.get(`${set} ${connections}`) ?? []);
+      }
     }
-    for (const [i, server] of servers.entries()) {
-      const { rssBytes } = await server.ask<Usage>({});
-      console.log(`${(kinds[i] ?? "").padEnd(10)} resident memory ${(rssBytes / 1024 / 1024).toFixed(0)} MiB`);
-    }
+    const memory = await Promise.all(servers.map(async (server) => (await server.ask<Usage>({})).rssBytes));
+    console.log(
+      `resident memory: ${kinds.map((kind, i) => `${kind} ${((memory[i] ?? 0) / 1024 / 1024).toFixed(0)} MiB`).join(", ")}`,
+    );
   } finally {
     for (const worker of [load, ...servers]) worker.stop();
   }
@@ -47,10 +72,9 @@ async function compare(
   ports: readonly number[],
   set: RequestSet,
   connections: number,
+  slices: Slices,
 ): Promise<void> {
-  const slices: Slice[][] = kinds.map(() => []);
-  // The first round warms up and is not counted.
-  for (let round = 0; round <= rounds; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [i, server] of servers.entries()) {
       const before = await server.ask<Usage>({});
       const order: LoadOrder = { port: ports[i] ?? 0, connections, milliseconds: sliceMilliseconds, set };
@@ -65,15 +89,19 @@ async function compare(
       });
     }
   }
+}
+
+function print(set: HeaderSet, connections: number, slices: Slices): void {
   console.log(`\n${describeSet(set)}, ${connections} connections`);
   const [ours = []] = slices;
   for (const [i, kind] of kinds.entries()) {
     const of = slices[i] ?? [];
-    const ratio = median(of.map((slice, round) => slice.cpu / (ours[round]?.cpu ?? Number.NaN)));
+    const ratio = (pick: (slice: Slice) => number): string =>
+      median(of.map((slice, at) => pick(slice) / (ours[at] === undefined ? Number.NaN : pick(ours[at])))).toFixed(2);
     const figure = (pick: (slice: Slice) => number, digits: number): string => median(of.map(pick)).toFixed(digits).padStart(8);
     console.log(
       `${kind.padEnd(10)} CPU ${figure((slice) => slice.cpu, 2)} µs/request  p50 ${figure((slice) => slice.p50, 2)} ms  p99 ${figure((slice) => slice.p99, 2)} ms` +
-        `  ${figure((slice) => slice.perSecond, 0)} requests/s  CPU ratio to ours ${ratio.toFixed(2)}`,
+        `  ${figure((slice) => slice.perSecond, 0)} requests/s  ratio to ours: CPU ${ratio((slice) => slice.cpu)}, p99 ${ratio((slice) => slice.p99)}`,
     );
   }
 }

@@ -22,13 +22,15 @@ const version: readonly [1, 0] = Object.freeze([1, 0] as const);
 const fileWrapper: NonNullable<Environ["wsgi.file_wrapper"]> = (file, blockSize) => new FileWrapper(file, blockSize);
 
 /**
- * Makes the environs of one connection. When the header lines are those of the request before (the parser then gives the very same
- * arrays), the last environ is copied, and only what differs is set: adding keys one by one is what costs.
+ * Makes the environs of one connection. Where the header names are those of an earlier request, its environ is copied, and only what
+ * differs is set: adding keys one by one is what costs.
  */
 export class EnvironMaker {
   readonly #facts: ConnectionFacts;
   #hasMade = false;
-  #names: RequestHead["names"] | undefined = undefined;
+  /** The head that the pattern was made of. */
+  #names: RequestHead["names"] = [];
+  #values: RequestHead["values"] = [];
   /** Given to nobody: an application may change its environ as it likes. */
   #pattern: Environ | undefined = undefined;
 
@@ -42,13 +44,13 @@ export class EnvironMaker {
     if (path === undefined) {
       throw new Refusal(400, "the path has a NUL, or a % without two hexadecimal digits (RFC 3986 section 2.1)");
     }
-    if (this.#names !== head.names || head.targetHost !== undefined || !fastPaths.headerBlocks) {
-      this.#names = this.#hasMade && head.targetHost === undefined ? head.names : undefined;
-      this.#pattern = undefined;
+    if (this.#pattern === undefined || head.targetHost !== undefined || !isSame(head.names, this.#names)) {
+      const environ = makeEnviron(head, path, input, this.#facts);
+      // Not for the first request: it may be the only one.
+      if (this.#hasMade && fastPaths.headerBlocks && isPlain(head)) this.#keep(head, environ);
       this.#hasMade = true;
-      return makeEnviron(head, path, input, this.#facts);
+      return environ;
     }
-    this.#pattern ??= makeEnviron(head, path, emptyInput, this.#facts);
     const environ = { ...this.#pattern };
     environ.REQUEST_METHOD = head.method;
     environ.PATH_INFO = path;
@@ -56,13 +58,43 @@ export class EnvironMaker {
     environ.SERVER_PROTOCOL = protocolOf(head);
     environ.REQUEST_URI = head.target;
     environ["wsgi.input"] = input;
+    if (head.values !== this.#values) setValues(environ, head, this.#values);
     return environ;
   }
 
-  /** Lets go of what is kept of the last request. */
+  #keep(head: RequestHead, environ: Environ): void {
+    this.#names = head.names;
+    this.#values = head.values;
+    this.#pattern = { ...environ, "wsgi.input": emptyInput };
+  }
+
+  /** Lets go of what is kept of earlier requests. */
   forget(): void {
-    this.#names = undefined;
+    this.#names = [];
+    this.#values = [];
     this.#pattern = undefined;
+  }
+}
+
+function isSame(names: RequestHead["names"], others: RequestHead["names"]): boolean {
+  if (names === others) return true;
+  if (names.length !== others.length) return false;
+  for (let i = 0; i < names.length; i++) if (names[i] !== others[i]) return false;
+  return true;
+}
+
+/** Is each key of the environ one header of the head? */
+function isPlain({ names, targetHost }: RequestHead): boolean {
+  const keys = new Set(names.map((name) => name.key));
+  return targetHost === undefined && keys.size === names.length;
+}
+
+/** Sets the headers that differ from those of the pattern; the names are the same. */
+function setValues(environ: Environ, { names, values }: RequestHead, before: readonly string[]): void {
+  for (let i = 0; i < names.length; i++) {
+    const name = names[i];
+    const value = values[i];
+    if (name !== undefined && value !== before[i]) environ[name.key] = name.kind === Kind.host && value === "" ? undefined : value;
   }
 }
 

@@ -2,8 +2,15 @@ import { readdirSync, readFileSync } from "node:fs";
 import type { Application, Environ } from "@gateway/core";
 import { gatewayConformance, httpTransport } from "@gateway/testing/conformance";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { emptyInput } from "@gateway/core/gateway";
+import * as fc from "fast-check";
+import { EnvironMaker } from "./environ.ts";
 import { fastPaths } from "./fast-paths.ts";
+import { defaultParserLimits } from "./limits.ts";
+import { RequestParser } from "./parser.ts";
+import { Refusal } from "./refusal.ts";
 import { makeServer } from "./server.ts";
+import { campaignTimeout, scaled } from "./test-campaign.ts";
 import { count, echo, request, testServer } from "./test-client.ts";
 
 const cases = new URL("../cases/", import.meta.url);
@@ -89,6 +96,118 @@ describe("with and without the fast paths", () => {
       const text = await answers(echo, `${good.repeat(4)}${line}${good.slice(good.indexOf("\r\n"))}`);
       expect(text).toMatch(/HTTP\/1\.1 4(00|14) /);
     }
+  });
+});
+
+/** What becomes of the requests of one connection, in the pieces they come in: each environ as text, and the refusal that ends it. */
+function environs(pieces: readonly Buffer[], on: boolean): string[] {
+  allPaths(on);
+  const errors = { write: (): void => {}, writelines: (): void => {}, flush: (): void => {} };
+  const maker = new EnvironMaker({
+    serverName: "localhost",
+    serverPort: "80",
+    remoteAddress: "192.0.2.1",
+    remotePort: "1",
+    scheme: "http",
+    errors,
+    tls: undefined,
+  });
+  const parser = new RequestParser(defaultParserLimits);
+  const told: string[] = [];
+  try {
+    for (const piece of pieces) {
+      parser.push(piece);
+      for (let head = parser.head(); head !== undefined; head = parser.head()) {
+        const entries = Object.entries(maker.make(head, emptyInput)).filter(([, value]) => typeof value === "string");
+        const { contentLength, chunked, keepAlive, expectsContinue } = head;
+        told.push(
+          JSON.stringify([entries.toSorted(([a], [b]) => (a < b ? -1 : 1)), contentLength, chunked, keepAlive, expectsContinue]),
+        );
+        while (!parser.bodyEnded) if (parser.body() === undefined) break;
+        if (!parser.bodyEnded) break;
+      }
+    }
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    told.push(`${error.code} ${error.message}`);
+  }
+  return told;
+}
+
+describe("lines that a connection has sent before", () => {
+  afterAll(() => allPaths(true));
+
+  const usual = ["Host: a", "Accept: */*", "User-Agent: Browser/1.0 (of some length)", "Cookie: a=1", "Referer: http://a/1"];
+  const other = [
+    "Host: b",
+    "Host:",
+    "Accept: text/html",
+    "Cookie: a=2",
+    "Cookie: b=3; c=4",
+    "Referer: http://a/2",
+    "X_Dropped: 1",
+    "Proxy: evil",
+    "X-Empty:",
+    "accept: */*",
+    "Connection: close",
+    "Connection: a , keep-alive",
+    "Content-Length: 0",
+    "Content-Length: 3",
+    "Transfer-Encoding: chunked",
+    "Expect: 100-continue",
+  ];
+  const wrong = [
+    "No colon",
+    "Accept: */*\rXFoo: bar",
+    "Cookie: a=1\r",
+    "Bad name : 1",
+    "X: a\rb",
+    "X: a\nb",
+    "X: \0",
+    " folded",
+    "Transfer-Encoding: gzip",
+    "Expect: more",
+    "X: \x7f",
+  ];
+  const line = fc.oneof(
+    { weight: 12, arbitrary: fc.constantFrom(...usual) },
+    { weight: 3, arbitrary: fc.constantFrom(...other) },
+    { weight: 1, arbitrary: fc.constantFrom(...wrong) },
+  );
+  const start = fc.constantFrom(
+    "GET / HTTP/1.1",
+    "POST /a?b HTTP/1.1",
+    "GET /c HTTP/1.0",
+    "GET http://c/d HTTP/1.1",
+    "GET /\x01 HTTP/1.1",
+    "BAD",
+  );
+  /** Mostly the usual lines, with some of them changed, left out or added. */
+  const lines = fc.oneof(
+    { weight: 2, arbitrary: fc.constant(usual) },
+    { weight: 3, arbitrary: fc.tuple(fc.nat(5), line).map(([at, changed]) => usual.toSpliced(at, 1, changed)) },
+    { weight: 1, arbitrary: fc.tuple(fc.nat(5), line).map(([at, more]) => usual.toSpliced(at, 0, more)) },
+    { weight: 1, arbitrary: fc.array(line, { maxLength: 6 }) },
+  );
+  const message = fc
+    .tuple(fc.oneof({ weight: 6, arbitrary: fc.constant("GET / HTTP/1.1") }, { weight: 1, arbitrary: start }), lines)
+    .map(([first, fields]) => [first, ...fields, "", ""].join("\r\n"));
+
+  it("give what they gave before, and hide nothing that is wrong", { timeout: campaignTimeout }, () => {
+    let accepted = 0;
+    let refused = 0;
+    fc.assert(
+      fc.property(fc.array(message, { minLength: 3, maxLength: 9 }), fc.boolean(), (messages, together) => {
+        const pieces = (together ? [messages.join("")] : messages).map((text) => Buffer.from(text, "latin1"));
+        const expected = environs(pieces, false);
+        expect(environs(pieces, true)).toEqual(expected);
+        if (expected.length === messages.length) accepted++;
+        else refused++;
+      }),
+      { numRuns: scaled(200_000) },
+    );
+    // Neither all in order nor all wrong: else nothing would have been proved.
+    expect(Math.min(accepted, refused)).toBeGreaterThan(scaled(20_000) / 2);
   });
 });
 

@@ -1,3 +1,8 @@
+import { Refusal } from "./refusal.ts";
+
+const CR = 0x0d;
+const LF = 0x0a;
+
 /** Classes of octets (RFC 9110 section 5.6, RFC 3986), as tables: one look-up an octet, and no regular expression. */
 
 function table(includes: (octet: number) => boolean): Uint8Array {
@@ -40,4 +45,37 @@ export function trimBlanks(text: string, from: number, to: number): string {
 
 export function isBlank(octet: number): boolean {
   return octet === 0x20 || octet === 0x09;
+}
+
+/** Is every octet of a part of a head in its place: no control characters but HTAB and whole CRLFs? @returns what is wrong. */
+export function misplacedOctet(bytes: Uint8Array, from: number, to: number, isWhole: boolean): string | undefined {
+  for (let i = from; i < to; i++) {
+    const octet = bytes[i] ?? 0;
+    if (octet >= 0x20 ? octet !== 0x7f : octet === 0x09) continue;
+    if (octet === LF) return "a line feed stands without a carriage return";
+    if (octet !== CR) return "there is a control character in the head";
+    if (i + 1 === to) return isWhole ? "a carriage return stands without a line feed" : undefined;
+    if (bytes[i + 1] !== LF) return "a carriage return stands without a line feed";
+    i++;
+  }
+  return undefined;
+}
+
+/**
+ * The same for whole lines.
+ *
+ * @throws {Refusal}
+ */
+export function checkOctets(bytes: Uint8Array, from: number, to: number): void {
+  const wrong = misplacedOctet(bytes, from, to, true);
+  if (wrong !== undefined) throw new Refusal(400, `${wrong} (RFC 9112 section 2.2)`);
+}
+
+/** Are there no control characters at all, nor a DEL? */
+export function hasNoControls(bytes: Uint8Array, from: number, to: number): boolean {
+  for (let i = from; i < to; i++) {
+    const octet = bytes[i] ?? 0;
+    if (octet < 0x20 || octet === 0x7f) return false;
+  }
+  return true;
 }

@@ -1,15 +1,19 @@
 import { ChunkedDecoder } from "./chunked.ts";
 import { fastPaths } from "./fast-paths.ts";
 import type { ParserLimits } from "./limits.ts";
-import { isReusable, misplacedOctet, parseHead, parseHeadWith, type Fields, type RequestHead } from "./request-head.ts";
+import { KnownLines, type Fields } from "./header-lines.ts";
+import { hasNoControls, misplacedOctet } from "./octets.ts";
+import { parseHead, parseHeadWith, type RequestHead } from "./request-head.ts";
 import { Refusal } from "./refusal.ts";
 
 const endOfHead = Buffer.from("\r\n\r\n", "latin1");
 const empty = Buffer.alloc(0);
 const CR = 0x0d;
 const LF = 0x0a;
-/** Of a larger buffer nothing is kept: it may hold much besides. */
-const maxKeptBytes = 8 * 1024;
+/** Larger blocks of header lines are parsed each time: what a connection keeps must stay small. */
+const maxKnownBytes = 4 * 1024;
+/** When more of a head than this is unknown, its lines are kept instead. */
+const maxUnknownLines = 2;
 
 /**
  * Takes the bytes of a connection as they come, and gives request heads and pieces of bodies: `head()`, then `body()` until
@@ -31,8 +35,7 @@ export class RequestParser {
   #scanned = 0;
   #skippedEmptyLine = false;
   #hasParsed = false;
-  /** The header lines of the last head, and what was made of them. */
-  #last: { readonly lines: Buffer; readonly fields: Fields } | undefined = undefined;
+  #known: KnownLines | undefined = undefined;
   /** What is left of a body with a Content-Length. */
   #remaining = 0;
   #chunked: ChunkedDecoder | undefined = undefined;
@@ -83,12 +86,8 @@ export class RequestParser {
   head(): RequestHead | undefined {
     if (!this.#skippedEmptyLine) this.#skipEmptyLine();
     if (this.#at === this.#end) return undefined;
-    const from = Math.max(this.#at, this.#scanned - 3);
-    const end = this.#buffer.indexOf(endOfHead, from);
-    // The buffer may have room behind what was received, with old bytes in it.
-    if (end === -1 || end + 4 > this.#end) return this.#incomplete();
-    const head = this.#parse(end + 2);
-    this.#consume(end + 4);
+    const head = this.#repeated() ?? this.#parse();
+    if (head === undefined) return this.#incomplete();
     this.#skippedEmptyLine = false;
     this.#chunked = head.chunked ? new ChunkedDecoder(this.#limits) : undefined;
     this.#remaining = Math.max(0, head.contentLength);
@@ -96,36 +95,43 @@ export class RequestParser {
     return head;
   }
 
-  /** Parses the head that ends before `end`; its header lines only where they are not those of the last one. */
-  #parse(end: number): RequestHead {
-    const lineEnd = this.#buffer.indexOf(CR, this.#at);
-    const last = this.#last;
-    if (
-      last !== undefined &&
-      last.lines.length === end - lineEnd - 2 &&
-      this.#buffer.compare(last.lines, 0, last.lines.length, lineEnd + 2, end) === 0
-    ) {
-      this.#check(lineEnd + 2);
-      return parseHeadWith(this.#buffer.toString("latin1", this.#at, lineEnd), last.fields, this.#limits);
-    }
-    this.#check(end);
-    const { head, fields } = parseHead(this.#buffer.toString("latin1", this.#at, end), this.#limits);
-    // What is kept pins the buffer it came in: not for a connection that may send nothing more.
-    const keeps = fastPaths.headerBlocks && this.#hasParsed && this.#buffer.length <= maxKeptBytes && isReusable(fields);
-    this.#hasParsed = true;
-    this.#last = keeps ? { lines: this.#buffer.subarray(lineEnd + 2, end), fields } : undefined;
+  /** The head, if all that was received is a request line and the very header lines that are known. */
+  #repeated(): RequestHead | undefined {
+    const known = this.#known;
+    if (known?.isReusable !== true) return undefined;
+    const { bytes, fields } = known;
+    const lineEnd = this.#end - bytes.length;
+    if (lineEnd <= this.#at || this.#buffer.compare(bytes, 0, bytes.length, lineEnd, this.#end) !== 0) return undefined;
+    // A line of its own before the known ones is a header line, or even a whole request.
+    if (!hasNoControls(this.#buffer, this.#at, lineEnd)) return undefined;
+    const head = parseHeadWith(this.#buffer.toString("latin1", this.#at, lineEnd), fields, this.#limits);
+    this.#consume(this.#end);
     return head;
   }
 
-  /** Looks at every octet of the head up to `end`, where a line ends. */
-  #check(end: number): void {
-    const wrong = misplacedOctet(this.#buffer, this.#at, end, true);
-    if (wrong !== undefined) throw new Refusal(400, `${wrong} (RFC 9112 section 2.2)`);
+  /** The head, of its header lines only what is not known; `undefined` when it has not come whole. */
+  #parse(): RequestHead | undefined {
+    const end = this.#buffer.indexOf(endOfHead, Math.max(this.#at, this.#scanned - 3));
+    // The buffer may have room behind what was received, with old bytes in it.
+    if (end === -1 || end + 4 > this.#end) return undefined;
+    const known = this.#known;
+    const { head, fields } = parseHead(this.#buffer, this.#at, end + 2, this.#limits, known);
+    if (this.#hasParsed && (known === undefined || fields.unknown > maxUnknownLines)) this.#learn(end, fields);
+    this.#hasParsed = true;
+    this.#consume(end + 4);
+    return head;
   }
 
-  /** Lets go of what is kept of the last head, for a connection that has been idle for a while. */
+  /** Keeps a copy of the header lines, so that nothing keeps the buffer they came in. */
+  #learn(end: number, fields: Fields): void {
+    const from = this.#buffer.indexOf(CR, this.#at);
+    if (!fastPaths.headerBlocks || end - from > maxKnownBytes) return;
+    this.#known = new KnownLines(Buffer.from(this.#buffer.subarray(from, end + 4)), fields);
+  }
+
+  /** Lets go of what is kept of earlier heads, for a connection that has been idle for a while. */
   forget(): void {
-    this.#last = undefined;
+    this.#known = undefined;
   }
 
   /**

@@ -1,7 +1,8 @@
-import { headerName, Kind, type HeaderName } from "./header-name.ts";
+import { parseFields, type Fields, type KnownLines } from "./header-lines.ts";
+import type { HeaderName } from "./header-name.ts";
 import { isHost } from "./host.ts";
 import type { ParserLimits } from "./limits.ts";
-import { allIn, isBlank, targetOctets, tokenOctets, trimBlanks } from "./octets.ts";
+import { allIn, checkOctets, targetOctets, tokenOctets } from "./octets.ts";
 import { Refusal } from "./refusal.ts";
 
 /** The head of a request, parsed and found to be in order (RFC 9112 sections 2 to 7). */
@@ -26,22 +27,34 @@ export interface RequestHead {
   readonly expectsContinue: boolean;
 }
 
-const CR = 0x0d;
-const LF = 0x0a;
-
 /**
- * Parses a head: request line and header lines, each with its CRLF, without the empty line that ends them. The caller has
- * seen to it that the text has no control characters but HTAB, CR and LF, and that each CR stands before an LF and each LF behind a CR.
+ * Parses a head: request line and header lines, each with its CRLF, without the empty line that ends them.
  *
+ * @param known lines of an earlier head of the connection.
  * @throws {Refusal}
  */
-export function parseHead(text: string, limits: ParserLimits): { head: RequestHead; fields: Fields } {
-  const lineEnd = text.indexOf("\r");
-  if (lineEnd > limits.requestLineBytes) throw new Refusal(414, "the request line is too long");
-  if (text.length - lineEnd - 2 > limits.headerBytes) throw new Refusal(431, "the header lines are too long");
-  const line = parseRequestLine(text, lineEnd);
-  const fields = parseFields(text, lineEnd + 2, limits.headerCount);
-  return { head: combine(line, fields), fields };
+export function parseHead(
+  bytes: Buffer,
+  from: number,
+  to: number,
+  limits: ParserLimits,
+  known: KnownLines | undefined,
+): { head: RequestHead; fields: Fields } {
+  if (known === undefined) checkOctets(bytes, from, to);
+  try {
+    const text = bytes.toString("latin1", from, to);
+    const lineEnd = text.indexOf("\r");
+    if (lineEnd > limits.requestLineBytes) throw new Refusal(414, "the request line is too long");
+    if (text.length - lineEnd - 2 > limits.headerBytes) throw new Refusal(431, "the header lines are too long");
+    if (known !== undefined) checkOctets(bytes, from, from + lineEnd + 2);
+    const line = parseRequestLine(text, lineEnd);
+    const fields = parseFields(text, lineEnd + 2, limits.headerCount, bytes, from, known);
+    return { head: combine(line, fields), fields };
+  } catch (error) {
+    // A misplaced octet goes before whatever else is wrong, wherever it stands: so it does when the head comes in pieces.
+    if (known !== undefined) checkOctets(bytes, from, to);
+    throw error;
+  }
 }
 
 /**
@@ -52,11 +65,6 @@ export function parseHead(text: string, limits: ParserLimits): { head: RequestHe
 export function parseHeadWith(line: string, fields: Fields, limits: ParserLimits): RequestHead {
   if (line.length > limits.requestLineBytes) throw new Refusal(414, "the request line is too long");
   return combine(parseRequestLine(line, line.length), fields);
-}
-
-/** May the fields serve another request with the same header lines? Not where they tell how this one message is framed. */
-export function isReusable(fields: Fields): boolean {
-  return fields.contentLength === -1 && !fields.chunked && !fields.expectsContinue && !fields.close;
 }
 
 function combine(line: RequestLine, fields: Fields): RequestHead {
@@ -152,126 +160,4 @@ function split(target: string, from: number, host: string | undefined): Target {
   const mark = target.indexOf("?", from);
   const path = mark === -1 ? target.slice(from) : target.slice(from, mark);
   return { path: path === "" ? "/" : path, query: mark === -1 ? "" : target.slice(mark + 1), host };
-}
-
-/** The header lines of a head. */
-export interface Fields {
-  names: HeaderName[];
-  values: string[];
-  hasHost: boolean;
-  contentLength: number;
-  chunked: boolean;
-  close: boolean;
-  keepAlive: boolean;
-  expectsContinue: boolean;
-}
-
-/** Header lines: a token, a colon, a value with blanks around it, and CRLF (RFC 9112 section 5). No folding. */
-function parseFields(text: string, from: number, maxCount: number): Fields {
-  const fields: Fields = {
-    names: [],
-    values: [],
-    hasHost: false,
-    contentLength: -1,
-    chunked: false,
-    close: false,
-    keepAlive: false,
-    expectsContinue: false,
-  };
-  const { names, values } = fields;
-  let count = 0;
-  let transferEncoding = "";
-  for (let at = from; at < text.length;) {
-    const end = text.indexOf("\r", at);
-    const colon = text.indexOf(":", at);
-    if (colon === -1 || colon > end) throw new Refusal(400, "a header line has no colon");
-    const name = headerName(text.slice(at, colon));
-    if (name === undefined)
-      throw new Refusal(400, "a header name is not a token, or white space stands before its colon (RFC 9112 section 5.1)");
-    const value = valueOf(text, colon + 1, end);
-    if (++count > maxCount) throw new Refusal(431, "there are too many header lines");
-    if (name.kind !== Kind.dropped) {
-      names.push(name);
-      values.push(value);
-      if (name.kind === Kind.transferEncoding)
-        transferEncoding = transferEncoding === "" ? `,${value}` : `${transferEncoding},${value}`;
-      else if (name.kind !== Kind.plain) readField(fields, name.kind, value);
-    }
-    at = end + 2;
-  }
-  if (transferEncoding !== "") fields.chunked = isChunked(transferEncoding.slice(1));
-  return fields;
-}
-
-function valueOf(text: string, from: number, end: number): string {
-  // Nearly always one space before the value and none behind.
-  const start = text.charCodeAt(from) === 0x20 ? from + 1 : from;
-  if (start >= end) return "";
-  if (isBlank(text.charCodeAt(start)) || isBlank(text.charCodeAt(end - 1))) return trimBlanks(text, start, end);
-  return text.slice(start, end);
-}
-
-function readField(fields: Fields, kind: number, value: string): void {
-  switch (kind) {
-    case Kind.host:
-      if (fields.hasHost) throw new Refusal(400, "there is more than one Host header (RFC 9112 section 3.2)");
-      if (!isHost(value)) throw new Refusal(400, "the Host header is not a host and port (RFC 9110 section 7.2)");
-      fields.hasHost = true;
-      break;
-    case Kind.contentLength:
-      if (fields.contentLength !== -1) throw new Refusal(400, "there is more than one Content-Length (RFC 9112 section 6.3)");
-      fields.contentLength = contentLength(value);
-      break;
-    case Kind.connection:
-      for (const option of value.split(",")) {
-        const token = trimBlanks(option, 0, option.length).toLowerCase();
-        if (token === "close") fields.close = true;
-        else if (token === "keep-alive") fields.keepAlive = true;
-      }
-      break;
-    case Kind.expect:
-      if (value.toLowerCase() !== "100-continue")
-        throw new Refusal(417, "the only expectation known is 100-continue (RFC 9110 section 10.1.1)");
-      fields.expectsContinue = true;
-      break;
-  }
-}
-
-/** Digits and nothing else, as many as can be counted exactly (RFC 9110 section 8.6). */
-function contentLength(value: string): number {
-  let length = value === "" ? Number.NaN : 0;
-  for (let i = 0; i < value.length; i++) {
-    const digit = value.charCodeAt(i) - 0x30;
-    length = isDigit(digit) ? length * 10 + digit : Number.NaN;
-  }
-  if (!Number.isSafeInteger(length)) throw new Refusal(400, "the Content-Length is not a number of bytes (RFC 9110 section 8.6)");
-  return length;
-}
-
-/**
- * The values of all Transfer-Encoding lines (RFC 9112 section 6.1): `chunked` once and last is what this server can read.
- * Whatever does not end in it has no length that could be known.
- */
-function isChunked(list: string): true {
-  const codings = list.split(",").map((coding) => trimBlanks(coding, 0, coding.length).toLowerCase());
-  if (codings.length === 1 && codings[0] === "chunked") return true;
-  if (codings.indexOf("chunked") !== codings.length - 1)
-    throw new Refusal(400, "Transfer-Encoding does not end in one chunked (RFC 9112 section 6.3)");
-  if (codings.some((coding) => !allIn(tokenOctets, coding) || coding === ""))
-    throw new Refusal(400, "Transfer-Encoding is not a list of codings");
-  throw new Refusal(501, "the only transfer coding known is chunked (RFC 9112 section 7)");
-}
-
-/** Is every octet of a part of a head in its place: no control characters but HTAB and whole CRLFs? @returns what is wrong. */
-export function misplacedOctet(bytes: Uint8Array, from: number, to: number, isWhole: boolean): string | undefined {
-  for (let i = from; i < to; i++) {
-    const octet = bytes[i] ?? 0;
-    if (octet >= 0x20 ? octet !== 0x7f : octet === 0x09) continue;
-    if (octet === LF) return "a line feed stands without a carriage return";
-    if (octet !== CR) return "there is a control character in the head";
-    if (i + 1 === to) return isWhole ? "a carriage return stands without a line feed" : undefined;
-    if (bytes[i + 1] !== LF) return "a carriage return stands without a line feed";
-    i++;
-  }
-  return undefined;
 }

@@ -145,8 +145,8 @@ export class ResponseWriter implements Sink {
 
   #send(before: string, chunk: Uint8Array, after: string): void {
     if (chunk.byteLength <= smallBytes && fastPaths.oneString) {
-      const text = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength).toString("latin1");
-      return this.#out(before + text + after);
+      const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+      return this.#out(before + bytes.toString("latin1") + after);
     }
     const isFull = this.#isFull();
     if (!isFull) this.#socket.cork();
