@@ -50,7 +50,10 @@ async function measure(results: ReadonlyMap<string, Slices>): Promise<void> {
     const ports = await Promise.all(servers.map(async (server) => (await server.message<{ port: number }>()).port));
     // Every kind of request once, so that no server is measured while the compiler still learns it.
     for (const set of sets) {
-      for (const port of ports) await load.ask<LoadResult>({ port, connections: 64, milliseconds: sliceMilliseconds, set });
+      for (const port of ports) {
+        await load.ask({ port, connections: 64, milliseconds: sliceMilliseconds, set } satisfies LoadOrder);
+        await load.message<LoadResult>();
+      }
     }
     for (const set of sets) {
       for (const connections of connectionCounts) {
@@ -76,9 +79,11 @@ async function compare(
 ): Promise<void> {
   for (let round = 0; round < rounds; round++) {
     for (const [i, server] of servers.entries()) {
-      const before = await server.ask<Usage>({});
       const order: LoadOrder = { port: ports[i] ?? 0, connections, milliseconds: sliceMilliseconds, set };
-      const result = await load.ask<LoadResult>(order);
+      await load.ask(order);
+      const measured = load.message<LoadResult>();
+      const before = await server.ask<Usage>({});
+      const result = await measured;
       const after = await server.ask<Usage>({});
       if (round === 0) continue;
       slices[i]?.push({

@@ -1,4 +1,5 @@
-// Load in a process of its own: each connection sends a request, waits for the whole answer, and sends the next.
+// Load in a process of its own: each connection sends a request, waits for the whole answer, and sends the next. Says when all connections
+// are under way ({ ready: true }), and then what was measured from there on.
 import { connect, type Socket } from "node:net";
 import { requests, type RequestSet } from "./requests.ts";
 
@@ -19,6 +20,7 @@ export interface LoadResult {
 
 const endOfHead = Buffer.from("\r\n\r\n");
 const maxSamples = 50_000;
+const answersBefore = 10;
 
 /** How long a whole answer is: the first one tells, all are alike. */
 async function answerLength(port: number): Promise<number> {
@@ -38,10 +40,17 @@ async function answerLength(port: number): Promise<number> {
 async function load(order: LoadOrder): Promise<LoadResult> {
   const length = await answerLength(order.port);
   const texts = requests(order.set);
+  let underWay = (): void => {};
+  const allUnderWay = new Promise<void>((resolve) => {
+    underWay = resolve;
+  });
   const latencies: number[] = [];
   const sockets: Socket[] = [];
   let done = 0;
-  let running = true;
+  let isRunning = true;
+  let isMeasured = false;
+  /** Answers still to come before it counts: connections are opened, and the first requests on them parsed, outside of it. */
+  let toCome = order.connections * answersBefore;
   for (let i = 0; i < order.connections; i++) {
     const socket = connect({ port: order.port, host: "127.0.0.1", noDelay: true });
     sockets.push(socket);
@@ -56,18 +65,25 @@ async function load(order: LoadOrder): Promise<LoadResult> {
     socket.on("connect", send);
     socket.on("data", (chunk) => {
       missing -= chunk.length;
-      if (missing > 0 || !running) return;
-      done++;
-      if (latencies.length < maxSamples) latencies.push(performance.now() - sentAt);
-      else latencies[done % maxSamples] = performance.now() - sentAt;
+      if (missing > 0 || !isRunning) return;
+      if (isMeasured) {
+        done++;
+        if (latencies.length < maxSamples) latencies.push(performance.now() - sentAt);
+        else latencies[done % maxSamples] = performance.now() - sentAt;
+      } else if (--toCome === 0) {
+        underWay();
+      }
       send();
     });
     socket.on("error", (error) => {
       throw error;
     });
   }
+  await allUnderWay;
+  process.send?.({ ready: true });
+  isMeasured = true;
   await new Promise((resolve) => setTimeout(resolve, order.milliseconds));
-  running = false;
+  isRunning = false;
   for (const socket of sockets) socket.destroy();
   return { requests: done, latencies };
 }
