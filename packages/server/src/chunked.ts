@@ -1,6 +1,6 @@
 import type { ParserLimits } from "./limits.ts";
 import { isBlank, tokenOctets } from "./octets.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 import { TrailerReader } from "./trailers.ts";
 
 const CR = 0x0d;

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Application, ResponseBody } from "@gateway/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { RefusedRequest } from "./options.ts";
+import type { RefusedRequest } from "@gateway/sockets";
 import { count, echo, hello, request, testServer, type TestClient } from "./test-client.ts";
 
 const cases = new URL("../cases/invalid/", import.meta.url);

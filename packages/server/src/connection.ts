@@ -1,26 +1,22 @@
 import type { Socket } from "node:net";
 import { ExchangeAborted, HTTPError, statusLine, type Application, type Environ } from "@gateway/core";
 import { emptyInput, inputStream, run, type Running } from "@gateway/core/gateway";
-import { EnvironMaker, type ConnectionFacts } from "./environ.ts";
-import type { RefusedRequest, Settings } from "./options.ts";
+import {
+  type Accepted,
+  type BodyConnection,
+  type ConnectionHost,
+  type OpenConnection,
+  Refusal,
+  RequestBody,
+  type SocketFacts,
+  SocketInput,
+} from "@gateway/sockets";
+import { EnvironMaker } from "./environ.ts";
+import type { Settings } from "./options.ts";
 import { RequestParser } from "./parser.ts";
-import { Refusal } from "./refusal.ts";
-import { RequestBody, type BodyConnection } from "./request-body.ts";
 import type { RequestHead } from "./request-head.ts";
 import { Framing, refusalText } from "./response-head.ts";
 import { ResponseWriter, type WriterConnection } from "./response-writer.ts";
-
-/** What a connection asks of its server. */
-export interface ConnectionHost {
-  readonly app: Application;
-  readonly settings: Settings;
-  /** No further request is to be served on any connection. */
-  readonly stopping: boolean;
-  /** Milliseconds on the clock of `performance.now()`, as of the last second: nobody asks the system once a request. */
-  readonly now: number;
-  refused(request: RefusedRequest): void;
-  closed(connection: Connection): void;
-}
 
 /** Where a connection is between two requests. */
 const Phase = {
@@ -35,23 +31,21 @@ const Phase = {
   closed: 4,
 } as const;
 
-/** What may wait in memory while nobody pulls it: then the socket is paused, and the client has to wait. */
-const maxWaitingBytes = 32 * 1024;
 const lingerMilliseconds = 2000;
 /** How much is read and thrown away while the client may still be reading the answer. */
 const lingerBytes = 64 * 1024;
-/** More than any stream holds by default before it stops reading. */
-const filling = Buffer.alloc(64 * 1024);
 
 function ignore(): void {}
 
 const continueLine = "HTTP/1.1 100 Continue\r\n\r\n";
 
 /** One socket: requests in, one at a time, and responses out in the same order. */
-export class Connection implements WriterConnection, BodyConnection {
+export class Connection implements OpenConnection, WriterConnection, BodyConnection {
   readonly #socket: Socket;
+  readonly #app: Application;
+  readonly #settings: Settings;
   readonly #host: ConnectionHost;
-  readonly #facts: ConnectionFacts;
+  readonly #facts: SocketFacts;
   readonly #parser: RequestParser;
   readonly #environs: EnvironMaker;
   readonly #writer: ResponseWriter;
@@ -60,8 +54,7 @@ export class Connection implements WriterConnection, BodyConnection {
   #deadline: number;
   #phase: number = Phase.idle;
   /** Came from the socket and is not parsed yet. */
-  readonly #incoming: Buffer[] = [];
-  #incomingBytes = 0;
+  readonly #input: SocketInput;
   /** The client has closed its side. */
   #ended = false;
   #anyRequest = false;
@@ -84,17 +77,20 @@ export class Connection implements WriterConnection, BodyConnection {
   /** Milliseconds in which the server could have read more of the body than there was. */
   #waitedForBody = 0;
 
-  constructor(socket: Socket, host: ConnectionHost, facts: ConnectionFacts, acceptedAt: number, serveOne = false) {
+  constructor(socket: Socket, app: Application, settings: Settings, { host, facts, at, serveOne }: Accepted) {
     this.#socket = socket;
+    this.#app = app;
+    this.#settings = settings;
     this.#host = host;
     this.#facts = facts;
     this.#serveOne = serveOne;
-    this.#parser = new RequestParser(host.settings);
-    this.#environs = new EnvironMaker(facts);
+    this.#input = new SocketInput(socket);
+    this.#parser = new RequestParser(settings);
+    this.#environs = new EnvironMaker({ ...facts, errors: settings.errors });
     this.#writer = new ResponseWriter(socket, this);
-    this.#deadline = acceptedAt + host.settings.silentSeconds * 1000;
+    this.#deadline = at + settings.silentSeconds * 1000;
     // The handshake of TLS took its share of the time for the first head.
-    if (facts.tls !== undefined) this.#headDeadline = acceptedAt + host.settings.headerSeconds * 1000;
+    if (facts.tls !== undefined) this.#headDeadline = at + settings.headerSeconds * 1000;
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("end", () => this.#clientEnded());
     // What went wrong is told by "close", which follows; without a listener the process would end.
@@ -110,50 +106,24 @@ export class Connection implements WriterConnection, BodyConnection {
         this.#parser.push(chunk);
         return this.#serve();
       case Phase.busy:
-        this.#wait(chunk);
+        this.#input.push(chunk);
         this.#bodyBytes += chunk.length;
         this.#body?.arrived();
-        return this.#holdBack();
+        this.#bodyBytes -= this.#input.holdBack(this.#parser.unread);
+        return;
       case Phase.draining:
-        this.#wait(chunk);
+        this.#input.push(chunk);
         this.#drain();
         return this.#serve();
       case Phase.lingering:
         this.#discarded += chunk.length;
-        if (this.#discarded > lingerBytes) this.#stopReading();
+        if (this.#discarded > lingerBytes) this.#input.stopReading();
     }
-  }
-
-  #wait(chunk: Buffer): void {
-    this.#incoming.push(chunk);
-    this.#incomingBytes += chunk.length;
-  }
-
-  /** Makes the client wait when too much waits here. */
-  #holdBack(): void {
-    if (this.#incomingBytes + this.#parser.unread <= maxWaitingBytes) return;
-    this.#socket.pause();
-    // A paused stream reads on until it is full, and this fills it.
-    const last = this.#incoming.pop();
-    if (last === undefined) return;
-    this.#incomingBytes -= last.length;
-    this.#bodyBytes -= last.length;
-    this.#socket.unshift(last);
-  }
-
-  /**
-   * Reads nothing more until the end. Not the end itself: what the client has not read of its answer would be lost to a reset.
-   */
-  #stopReading(): void {
-    this.#socket.pause();
-    this.#socket.unshift(filling);
   }
 
   /** Hands the parser the next bytes that wait. @returns whether there were any. */
   #feed(): boolean {
-    const chunk = this.#incoming.shift();
-    this.#incomingBytes -= chunk?.length ?? 0;
-    if (this.#socket.isPaused() && this.#incomingBytes <= maxWaitingBytes / 2) this.#socket.resume();
+    const chunk = this.#input.shift();
     if (chunk === undefined) return false;
     this.#parser.push(chunk);
     return true;
@@ -175,7 +145,7 @@ export class Connection implements WriterConnection, BodyConnection {
 
   #awaitHead(): void {
     if (this.#ended) return this.#close();
-    const { headerSeconds, keepAliveSeconds, stopIdleSeconds } = this.#host.settings;
+    const { headerSeconds, keepAliveSeconds, stopIdleSeconds } = this.#settings;
     if (this.#host.stopping) return this.stop(stopIdleSeconds);
     // A total: the deadline of a head that has begun is not moved by its further bytes.
     if (this.#parser.unread > 0) this.#headDeadline ??= this.#host.now + headerSeconds * 1000;
@@ -185,7 +155,7 @@ export class Connection implements WriterConnection, BodyConnection {
   }
 
   #begin(head: RequestHead): void {
-    const { maxBodyBytes, maxReadBytes } = this.#host.settings;
+    const { maxBodyBytes, maxReadBytes } = this.#settings;
     if (head.contentLength > maxBodyBytes) return this.#refuse(tooLarge());
     this.#body = this.#parser.bodyEnded ? undefined : new RequestBody(this);
     this.#keepAlive = head.keepAlive && !this.#serveOne;
@@ -208,7 +178,7 @@ export class Connection implements WriterConnection, BodyConnection {
     }
     this.#phase = Phase.busy;
     this.#inRun = true;
-    const running = run(this.#host.app, environ, this.#writer);
+    const running = run(this.#app, environ, this.#writer);
     this.#inRun = false;
     if (this.#isAnswered) this.#next();
     else this.#running = running;
@@ -228,7 +198,7 @@ export class Connection implements WriterConnection, BodyConnection {
     }
     this.#phase = Phase.draining;
     this.#discarded = 0;
-    this.#deadline = this.#host.now + this.#host.settings.headerSeconds * 1000;
+    this.#deadline = this.#host.now + this.#settings.headerSeconds * 1000;
     this.#drain();
   }
 
@@ -239,7 +209,7 @@ export class Connection implements WriterConnection, BodyConnection {
         const piece = this.piece();
         if (piece === undefined) break;
         this.#discarded += piece.length;
-        if (this.#discarded > this.#host.settings.drainBytes) return this.#close();
+        if (this.#discarded > this.#settings.drainBytes) return this.#close();
       }
     } catch {
       // The response is sent, so nobody is left to be told what is wrong with the rest of the request.
@@ -258,7 +228,7 @@ export class Connection implements WriterConnection, BodyConnection {
       for (;;) {
         const piece = this.#parser.body();
         this.#bodyGiven += piece?.length ?? 0;
-        if (this.#bodyGiven > this.#host.settings.maxBodyBytes) throw tooLarge();
+        if (this.#bodyGiven > this.#settings.maxBodyBytes) throw tooLarge();
         if (piece !== undefined || this.#parser.bodyEnded || !this.#feed()) return piece;
       }
     } catch (error) {
@@ -284,7 +254,7 @@ export class Connection implements WriterConnection, BodyConnection {
         // After a whole request this is a half-close: it is answered. In the middle of one nothing more will come.
         this.#keepAlive = false;
         // What has come is read first: it may well be all of it.
-        if (this.#incoming.length === 0 && this.#parser.unread === 0) this.#body?.cut();
+        if (this.#input.isEmpty && this.#parser.unread === 0) this.#body?.cut();
         return;
       case Phase.draining:
         this.#drain();
@@ -295,7 +265,7 @@ export class Connection implements WriterConnection, BodyConnection {
   #refuse(error: unknown): void {
     const refusal = error instanceof Refusal ? error : new Refusal(500, "the request could not be read");
     this.#host.refused({ code: refusal.code, reason: refusal.message, remoteAddress: this.#facts.remoteAddress });
-    this.#socket.write(refusalText(statusLine(refusal.code), refusal.message, this.#host.settings.serverHeader), "latin1");
+    this.#socket.write(refusalText(statusLine(refusal.code), refusal.message, this.#settings.serverHeader), "latin1");
     this.#close();
   }
 
@@ -306,14 +276,14 @@ export class Connection implements WriterConnection, BodyConnection {
   }
 
   get serverHeader(): string {
-    return this.#host.settings.serverHeader;
+    return this.#settings.serverHeader;
   }
 
   keepsAlive(framing: number): boolean {
     if (framing === Framing.close || this.#host.stopping) this.#keepAlive = false;
     // A body that the client still holds back, or that is longer than would be drained, is not waited for.
     const { bodyEnded, remaining } = this.#parser;
-    if (!bodyEnded && (!this.#continued || remaining > this.#host.settings.drainBytes)) this.#keepAlive = false;
+    if (!bodyEnded && (!this.#continued || remaining > this.#settings.drainBytes)) this.#keepAlive = false;
     return this.#keepAlive;
   }
 
@@ -345,7 +315,7 @@ export class Connection implements WriterConnection, BodyConnection {
       this.#environs.forget();
     }
     if (this.#phase !== Phase.busy) return;
-    const { requestSeconds, writeStallSeconds } = this.#host.settings;
+    const { requestSeconds, writeStallSeconds } = this.#settings;
     if (requestSeconds > 0 && this.#host.now - this.#begunAt > requestSeconds * 1000) return this.#takesTooLong();
     if (this.#writer.stalledFor(this.#host.now) > writeStallSeconds * 1000) {
       return this.cut(new ExchangeAborted("CLIENT_GONE", { cause: new Error("the client stopped reading") }));
@@ -376,8 +346,8 @@ export class Connection implements WriterConnection, BodyConnection {
 
   /** A client must send its body at a minimum rate, counted over the time that the server waited for it. */
   #watchRate(body: RequestBody, sinceLast: number): void {
-    const { bodyGraceSeconds, bodyBytesPerSecond } = this.#host.settings;
-    if (!this.#continued || this.#incomingBytes > 0 || this.#parser.unread > 0 || this.#socket.isPaused()) return;
+    const { bodyGraceSeconds, bodyBytesPerSecond } = this.#settings;
+    if (!this.#continued || !this.#input.isEmpty || this.#parser.unread > 0 || this.#input.isHeldBack) return;
     this.#waitedForBody += sinceLast;
     if (this.#waitedForBody <= bodyGraceSeconds * 1000 || this.#bodyBytes * 1000 >= bodyBytesPerSecond * this.#waitedForBody)
       return;
@@ -397,8 +367,8 @@ export class Connection implements WriterConnection, BodyConnection {
     if (this.#phase >= Phase.lingering) return;
     this.#phase = Phase.lingering;
     // Counted over the whole message.
-    this.#discarded = Math.max(this.#bodyBytes, this.#parser.unread + this.#incomingBytes);
-    this.#incoming.length = 0;
+    this.#discarded = Math.max(this.#bodyBytes, this.#parser.unread + this.#input.bytes);
+    this.#input.drop();
     this.#deadline = this.#host.now + lingerMilliseconds;
     this.#socket.end();
     this.#socket.resume();

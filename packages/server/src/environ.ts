@@ -1,21 +1,13 @@
 import { decodePath, FileWrapper, type Environ, type ErrorStream, type InputStream } from "@gateway/core";
 import { detachedExchange, emptyInput } from "@gateway/core/gateway";
+import { Refusal, type SocketFacts } from "@gateway/sockets";
 import { fastPaths } from "./fast-paths.ts";
 import { Kind } from "./header-name.ts";
-import { Refusal } from "./refusal.ts";
 import type { RequestHead } from "./request-head.ts";
-import type { TlsFacts } from "./tls.ts";
 
 /** What is the same for every request of a connection. */
-export interface ConnectionFacts {
-  readonly serverName: string;
-  readonly serverPort: string;
-  readonly remoteAddress: string;
-  readonly remotePort: string | undefined;
-  readonly scheme: "http" | "https";
+export interface ConnectionFacts extends SocketFacts {
   readonly errors: ErrorStream;
-  /** What TLS knows of the client; `undefined` where there is none. */
-  readonly tls: TlsFacts | undefined;
 }
 
 const version: readonly [1, 0] = Object.freeze([1, 0] as const);
@@ -119,7 +111,7 @@ function makeEnviron(head: RequestHead, path: string, input: InputStream, facts:
     REMOTE_PORT: facts.remotePort,
     HTTP_HOST: undefined,
     "wsgi.version": version,
-    "wsgi.url_scheme": facts.scheme,
+    "wsgi.url_scheme": facts.tls === undefined ? "http" : "https",
     "wsgi.input": input,
     "wsgi.errors": facts.errors,
     "wsgi.multithread": false,

@@ -8,7 +8,7 @@ import { EnvironMaker } from "./environ.ts";
 import { fastPaths } from "./fast-paths.ts";
 import { defaultParserLimits } from "./limits.ts";
 import { RequestParser } from "./parser.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 import { makeServer } from "./server.ts";
 import { campaignTimeout, scaled } from "./test-campaign.ts";
 import { count, echo, request, testServer } from "./test-client.ts";
@@ -108,7 +108,6 @@ function environs(pieces: readonly Buffer[], on: boolean): string[] {
     serverPort: "80",
     remoteAddress: "192.0.2.1",
     remotePort: "1",
-    scheme: "http",
     errors,
     tls: undefined,
   });

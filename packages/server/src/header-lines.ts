@@ -1,7 +1,7 @@
 import { headerName, Kind, type HeaderName } from "./header-name.ts";
 import { isHost } from "./host.ts";
 import { allIn, checkOctets, isBlank, tokenOctets, trimBlanks } from "./octets.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 
 const CR = 0x0d;
 const LF = 0x0a;

@@ -1,5 +1,4 @@
-export { makeServer, type GatewayServer } from "./server.ts";
-export type { ServerAddress } from "./address.ts";
-export type { RefusedRequest, ServerOptions } from "./options.ts";
+export { makeServer } from "./server.ts";
+export type { GatewayServer, RefusedRequest, ServerAddress, TlsFacts } from "@gateway/sockets";
+export type { ServerOptions } from "./options.ts";
 export type { ParserLimits } from "./limits.ts";
-export type { TlsFacts } from "./tls.ts";

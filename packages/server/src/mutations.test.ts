@@ -3,7 +3,7 @@ import { Duplex } from "node:stream";
 import { describe, expect, it } from "vitest";
 import { defaultParserLimits } from "./limits.ts";
 import { RequestParser } from "./parser.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
 import { mutant } from "./test-mutations.ts";
 

@@ -1,4 +1,4 @@
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 
 const CR = 0x0d;
 const LF = 0x0a;

@@ -1,18 +1,9 @@
 import type { TlsOptions } from "node:tls";
-import type { ErrorStream } from "@gateway/core";
+import { listenerDefaults, listenerNumbers, settle, type ListenerOptions, type NumberKind } from "@gateway/sockets";
 import { defaultParserLimits, type ParserLimits } from "./limits.ts";
 
-/** A request that the server answered itself, for the log. Nothing in it was chosen by the client but its address. */
-export interface RefusedRequest {
-  /** The status it was answered with: 400, 408, 413, 414, 417, 431, 501, 503 or 505; 0 for a TLS handshake that failed. */
-  readonly code: number;
-  /** What was wrong, with the section of the RFC where there is one. */
-  readonly reason: string;
-  readonly remoteAddress: string;
-}
-
 /** Settings of {@link makeServer}. */
-export interface ServerOptions extends Partial<ParserLimits> {
+export interface ServerOptions extends Partial<ParserLimits>, ListenerOptions {
   /** What `read()` without a size may gather of a request body, in bytes (default 16 MiB); more is answered with 413. Streams have no limit. */
   maxReadBytes?: number;
   /** How much of a body that the application left unread is read and thrown away, in bytes (default 64 KiB), before the connection is closed. */
@@ -33,26 +24,14 @@ export interface ServerOptions extends Partial<ParserLimits> {
   writeStallSeconds?: number;
   /** From the head of a request to the end of its response, in seconds (default 0: no limit): then 503, or the connection is cut. */
   requestSeconds?: number;
-  /** How many connections may be open (default `Infinity`); one more is answered with 503 and closed. */
-  maxConnections?: number;
   /** Serves TLS: `key` and `cert`, or anything else that `tls.createServer` takes (default: plain HTTP). Speaks `http/1.1` (ALPN). */
   tls?: TlsOptions;
-  /** How long a stopping server lets idle connections send one more request, in seconds (default 0.5). */
-  stopIdleSeconds?: number;
-  /** How long {@link GatewayServer.shutdown} waits for requests under way, in seconds (default 30), before it cuts them. */
-  shutdownSeconds?: number;
-  /** How many connections may wait to be accepted (default 511); the system may take fewer. */
-  backlog?: number;
   /** The `Server` header of responses that have none (default `"gateway"`); `""` sends none. */
   serverHeader?: string;
-  /** Where `wsgi.errors` goes (default: the standard error of the process). */
-  errors?: ErrorStream;
-  /** Told of each request that the server answered itself, and of each TLS handshake that failed (default: nobody is). */
-  onRefused?: (refused: RefusedRequest) => void;
 }
 
 /** The settings with their defaults. */
-export interface Settings extends ParserLimits {
+export interface Settings extends ParserLimits, Readonly<Required<ListenerOptions>> {
   readonly maxReadBytes: number;
   readonly drainBytes: number;
   readonly headerSeconds: number;
@@ -63,28 +42,13 @@ export interface Settings extends ParserLimits {
   readonly bodyGraceSeconds: number;
   readonly writeStallSeconds: number;
   readonly requestSeconds: number;
-  readonly maxConnections: number;
   readonly tls: TlsOptions | undefined;
-  readonly stopIdleSeconds: number;
-  readonly shutdownSeconds: number;
-  readonly backlog: number;
   readonly serverHeader: string;
-  readonly errors: ErrorStream;
-  readonly onRefused: (refused: RefusedRequest) => void;
 }
-
-const standardErrors: ErrorStream = {
-  write(text) {
-    process.stderr.write(text);
-  },
-  writelines(lines) {
-    for (const line of lines) process.stderr.write(line);
-  },
-  flush() {},
-};
 
 const defaults: Settings = {
   ...defaultParserLimits,
+  ...listenerDefaults,
   maxReadBytes: 16 * 1024 * 1024,
   drainBytes: 64 * 1024,
   headerSeconds: 10,
@@ -95,38 +59,28 @@ const defaults: Settings = {
   bodyGraceSeconds: 5,
   writeStallSeconds: 60,
   requestSeconds: 0,
-  maxConnections: Infinity,
   tls: undefined,
-  stopIdleSeconds: 0.5,
-  shutdownSeconds: 30,
-  backlog: 511,
   serverHeader: "gateway",
-  errors: standardErrors,
-  onRefused() {},
 };
 
-const wholeNumbers = [
-  "requestLineBytes",
-  "headerBytes",
-  "headerCount",
-  "chunkOverheadBytes",
-  "trailerBytes",
-  "maxReadBytes",
-  "drainBytes",
-  "backlog",
-] as const;
-const wholeOrEndless = ["maxBodyBytes", "maxConnections"] as const;
-const numbers = [
-  "headerSeconds",
-  "silentSeconds",
-  "keepAliveSeconds",
-  "bodyBytesPerSecond",
-  "bodyGraceSeconds",
-  "writeStallSeconds",
-  "requestSeconds",
-  "stopIdleSeconds",
-  "shutdownSeconds",
-] as const;
+const numbers: Readonly<Record<string, NumberKind>> = {
+  ...listenerNumbers,
+  requestLineBytes: "whole",
+  headerBytes: "whole",
+  headerCount: "whole",
+  chunkOverheadBytes: "whole",
+  trailerBytes: "whole",
+  maxReadBytes: "whole",
+  drainBytes: "whole",
+  maxBodyBytes: "whole or endless",
+  headerSeconds: "number",
+  silentSeconds: "number",
+  keepAliveSeconds: "number",
+  bodyBytesPerSecond: "number",
+  bodyGraceSeconds: "number",
+  writeStallSeconds: "number",
+  requestSeconds: "number",
+};
 
 /**
  * The options with their defaults filled in.
@@ -135,40 +89,12 @@ const numbers = [
  * @throws {TypeError} for an option that does not exist, or a `serverHeader` that cannot be sent.
  */
 export function settingsOf(options: ServerOptions): Settings {
-  for (const name of Object.keys(options))
-    if (!Object.hasOwn(defaults, name)) throw new TypeError(`makeServer has no option ${name}`);
-  const given = Object.entries(options).filter(([, value]) => value !== undefined);
-  const settings: Settings = { ...defaults, ...Object.fromEntries(given) };
-  for (const name of wholeNumbers) {
-    const value: unknown = settings[name];
-    if (!Number.isSafeInteger(value) || (value as number) < 0) {
-      throw new RangeError(`${name} is a whole number from 0, not ${shown(value)}`);
-    }
-  }
-  for (const name of wholeOrEndless) {
-    const value: unknown = settings[name];
-    if (value !== Infinity && (!Number.isSafeInteger(value) || (value as number) < 0)) {
-      throw new RangeError(`${name} is a whole number from 0, or Infinity, not ${shown(value)}`);
-    }
-  }
-  for (const name of numbers) {
-    const value: unknown = settings[name];
-    if (typeof value !== "number" || !(value >= 0)) throw new RangeError(`${name} is a number from 0, not ${shown(value)}`);
-  }
-  const { tls, errors } = settings;
+  const settings = settle("makeServer", defaults, options, numbers);
+  const { tls } = settings;
   if (tls !== undefined && (typeof tls !== "object" || !["key", "pfx", "SNICallback", "pskCallback"].some((name) => name in tls))) {
     throw new TypeError("tls is an object with key and cert, or pfx, or SNICallback, as tls.createServer takes it");
-  }
-  for (const name of ["write", "writelines", "flush"] as const) {
-    if (typeof errors[name] !== "function")
-      throw new TypeError(`errors is an object with write, writelines and flush: ${name} is missing`);
   }
   if (!/^[\x20-\x7e]*$/.test(settings.serverHeader))
     throw new TypeError("serverHeader has characters that cannot be sent in a header");
   return settings;
-}
-
-/** A value in an error message: a string shows that it is one. */
-function shown(value: unknown): string {
-  return typeof value === "string" ? `the string ${JSON.stringify(value)}` : String(value);
 }

@@ -3,7 +3,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { defaultParserLimits } from "./limits.ts";
 import { RequestParser } from "./parser.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 
 interface Parsed {
   method: string;

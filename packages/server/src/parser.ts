@@ -4,7 +4,7 @@ import type { ParserLimits } from "./limits.ts";
 import { KnownLines, type Fields } from "./header-lines.ts";
 import { hasNoControls, misplacedOctet } from "./octets.ts";
 import { parseHead, parseHeadWith, type RequestHead } from "./request-head.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 
 const endOfHead = Buffer.from("\r\n\r\n", "latin1");
 const empty = Buffer.alloc(0);

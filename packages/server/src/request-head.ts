@@ -3,7 +3,7 @@ import type { HeaderName } from "./header-name.ts";
 import { isHost } from "./host.ts";
 import type { ParserLimits } from "./limits.ts";
 import { allIn, checkOctets, targetOctets, tokenOctets } from "./octets.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 
 /** The head of a request, parsed and found to be in order (RFC 9112 sections 2 to 7). */
 export interface RequestHead {

@@ -1,6 +1,7 @@
 import type { Socket } from "node:net";
 import type { HeaderList } from "@gateway/core";
 import type { Head, Sink } from "@gateway/core/gateway";
+import { SocketOutput } from "@gateway/sockets";
 import { fastPaths } from "./fast-paths.ts";
 import { Framing, framingOf, headText } from "./response-head.ts";
 
@@ -19,13 +20,11 @@ export interface WriterConnection {
 
 /** Up to here a chunk is sent in one string with what goes around it: one copy is cheaper than one more write. */
 const smallBytes = 4 * 1024;
-/** Larger chunks are handed to the system piece by piece, so that it can be seen whether the client reads. */
-const pieceBytes = 64 * 1024;
-
 /** Writes the responses of one connection, one after the other: framing, back-pressure, and one write for a small one. */
 export class ResponseWriter implements Sink {
   readonly #socket: Socket;
   readonly #connection: WriterConnection;
+  readonly #output: SocketOutput;
   #minor: 0 | 1 = 1;
   #head: Head | undefined = undefined;
   #headSent = false;
@@ -33,17 +32,11 @@ export class ResponseWriter implements Sink {
   /** A whole body in one chunk, held back until `end` so that all goes out together. */
   #held: Uint8Array | undefined = undefined;
   #bodyBytes = 0;
-  /** What the socket is too full to take. */
-  #queue: (string | Uint8Array)[] = [];
-  #blocked: { promise: Promise<void>; resolve(): void } | undefined = undefined;
-  /** Told when everything is with the system; set once `end` has to wait for that. */
-  #handedOver: (() => void) | undefined = undefined;
-  #progressAt = 0;
 
   constructor(socket: Socket, connection: WriterConnection) {
     this.#socket = socket;
     this.#connection = connection;
-    socket.on("drain", () => this.#goOn());
+    this.#output = new SocketOutput(socket, connection);
   }
 
   /** A new response. */
@@ -61,13 +54,12 @@ export class ResponseWriter implements Sink {
 
   /** How much of the body was never handed to the system, as far as that can be known. */
   get unsentBytes(): number {
-    const queued = this.#queue.reduce((sum, piece) => sum + (typeof piece === "string" ? 0 : piece.byteLength), 0);
-    return Math.min(this.#bodyBytes, queued + (this.#held?.byteLength ?? 0) + this.#socket.writableLength);
+    return Math.min(this.#bodyBytes, this.#output.unsentBytes + (this.#held?.byteLength ?? 0));
   }
 
   /** Milliseconds since the client last took anything of what waits for it; 0 when nothing waits. */
   stalledFor(now: number): number {
-    return this.#blocked === undefined && this.#handedOver === undefined ? 0 : now - this.#progressAt;
+    return this.#output.stalledFor(now);
   }
 
   head(head: Head): void {
@@ -84,21 +76,18 @@ export class ResponseWriter implements Sink {
     const before = this.#headSent ? "" : this.#headText();
     if (this.#framing === Framing.chunked) this.#send(`${before}${chunk.byteLength.toString(16)}\r\n`, chunk, "\r\n");
     else this.#send(before, chunk, "");
-    return this.#isFull() ? this.#whenUnblocked() : undefined;
+    return this.#output.isFull ? this.#output.whenRoom() : undefined;
   }
 
   end(): void | Promise<void> {
-    if (this.#framing === Framing.chunked) this.#out(`${this.#headSent ? "" : this.#headText()}0\r\n\r\n`);
+    if (this.#framing === Framing.chunked) this.#output.send(`${this.#headSent ? "" : this.#headText()}0\r\n\r\n`);
     else if (!this.#headSent) this.#sendHeld();
-    if (this.#queue.length === 0 && this.#socket.writableLength === 0) return this.#answered();
-    this.#progressAt = this.#connection.now;
+    if (this.#output.isHandedOver) return this.#answered();
     return new Promise((resolve) => {
-      this.#handedOver = () => {
-        this.#handedOver = undefined;
+      this.#output.whenHandedOver(() => {
         resolve();
         this.#answered();
-      };
-      if (this.#queue.length === 0) this.#afterAll();
+      });
     });
   }
 
@@ -109,7 +98,7 @@ export class ResponseWriter implements Sink {
   }
 
   abort(): void {
-    this.#queue = [];
+    this.#output.drop();
     if (!this.#headSent) this.#sendHeld();
     this.#connection.brokenOff(this.#framing === Framing.close);
   }
@@ -122,10 +111,8 @@ export class ResponseWriter implements Sink {
 
   /** Nobody is there any more: lets go of what waits, and of who waits. */
   closed(): void {
-    this.#queue = [];
     this.#held = undefined;
-    this.#unblock();
-    this.#handedOver?.();
+    this.#output.closed();
   }
 
   #headText(): string {
@@ -139,72 +126,11 @@ export class ResponseWriter implements Sink {
   #sendHeld(): void {
     const held = this.#held;
     this.#held = undefined;
-    if (held === undefined) this.#out(this.#headText());
+    if (held === undefined) this.#output.send(this.#headText());
     else this.#send(this.#headText(), held, "");
   }
 
   #send(before: string, chunk: Uint8Array, after: string): void {
-    if (chunk.byteLength <= smallBytes && fastPaths.oneString) {
-      const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
-      return this.#out(before + bytes.toString("latin1") + after);
-    }
-    const isFull = this.#isFull();
-    if (!isFull) this.#socket.cork();
-    if (before !== "") this.#out(before);
-    for (let at = 0; at < chunk.byteLength; at += pieceBytes) this.#out(chunk.subarray(at, at + pieceBytes));
-    if (after !== "") this.#out(after);
-    if (!isFull) this.#socket.uncork();
-  }
-
-  #out(piece: string | Uint8Array): void {
-    if (this.#queue.length > 0 || this.#socket.writableLength >= pieceBytes) this.#queue.push(piece);
-    else this.#write(piece);
-  }
-
-  #write(piece: string | Uint8Array): void {
-    if (typeof piece === "string") this.#socket.write(piece, "latin1");
-    else this.#socket.write(piece);
-  }
-
-  #isFull(): boolean {
-    return this.#queue.length > 0 || this.#socket.writableNeedDrain;
-  }
-
-  /** The socket has room again. */
-  #goOn(): void {
-    this.#progressAt = this.#connection.now;
-    while (this.#queue.length > 0 && this.#socket.writableLength < pieceBytes) {
-      const piece = this.#queue.shift();
-      if (piece !== undefined) this.#write(piece);
-    }
-    if (this.#isFull()) return;
-    this.#unblock();
-    if (this.#handedOver !== undefined) this.#afterAll();
-  }
-
-  /** Asks to be told when the socket has handed over all it has. */
-  #afterAll(): void {
-    const told = this.#handedOver;
-    this.#socket.write("", () => {
-      // Asked twice, or about a response that is long over.
-      if (told !== undefined && told === this.#handedOver) told();
-    });
-  }
-
-  #whenUnblocked(): Promise<void> {
-    if (this.#blocked === undefined) {
-      let resolve = (): void => {};
-      const promise = new Promise<void>((settle) => {
-        resolve = settle;
-      });
-      this.#blocked = { promise, resolve };
-      this.#progressAt = this.#connection.now;
-    }
-    return this.#blocked.promise;
-  }
-
-  #unblock(): void {
-    this.#blocked?.resolve();
-    this.#blocked = undefined;
+    this.#output.sendChunk(before, chunk, after, fastPaths.oneString ? smallBytes : -1);
   }
 }

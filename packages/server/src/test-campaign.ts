@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
 import type { ApplicationLike, ErrorStream } from "@gateway/core";
 import type { ServerOptions } from "./options.ts";
-import { makeServer, type GatewayServer } from "./server.ts";
+import type { GatewayServer } from "@gateway/sockets";
+import { makeServer } from "./server.ts";
 
 /** Great counts: `GATEWAY_LONG=1` runs them in full, otherwise a seeded part of them is run. */
 export const isLong: boolean = process.env["GATEWAY_LONG"] === "1";

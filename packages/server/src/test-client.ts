@@ -2,7 +2,8 @@ import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Application, ApplicationLike, ErrorStream } from "@gateway/core";
 import type { ServerOptions } from "./options.ts";
-import { makeServer, type GatewayServer } from "./server.ts";
+import type { GatewayServer } from "@gateway/sockets";
+import { makeServer } from "./server.ts";
 
 /** A connection of a test: sends bytes, and waits for what must come back. */
 export class TestClient {

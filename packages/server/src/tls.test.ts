@@ -4,11 +4,10 @@ import { connect as connectTcp, createServer, type Server, type Socket } from "n
 import { connect, createServer as createTlsServer, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Application, Environ } from "@gateway/core";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { RefusedRequest } from "./options.ts";
+import type { RefusedRequest, TlsFacts } from "@gateway/sockets";
 import { makeServer } from "./server.ts";
 import { eventually } from "./test-campaign.ts";
 import { hello, request, TestClient, testServer } from "./test-client.ts";
-import type { TlsFacts } from "./tls.ts";
 
 const file = (name: string): Buffer => readFileSync(new URL(`../cases/tls/${name}`, import.meta.url));
 const cert = file("cert.pem");

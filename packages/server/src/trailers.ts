@@ -1,6 +1,6 @@
 import { headerName } from "./header-name.ts";
 import type { ParserLimits } from "./limits.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal } from "@gateway/sockets";
 
 const CR = 0x0d;
 const LF = 0x0a;

@@ -1,4 +1,4 @@
-/** Why a request is not served: thrown by the parser, answered once with the status, and the connection closed. */
+/** Why a request is not served: thrown by parsers, answered once with the status where the protocol has one, and the connection closed. */
 export class Refusal extends Error {
   readonly code: number;
 

@@ -1,51 +1,48 @@
-import { ExchangeAborted, type Application } from "@gateway/core";
+import { ExchangeAborted } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
-import type { Connection, ConnectionHost } from "./connection.ts";
-import type { RefusedRequest, Settings } from "./options.ts";
+import type { ConnectionHost, ListenerSettings, OpenConnection, RefusedRequest } from "./protocol.ts";
 
 /** How often deadlines are looked at. */
 const tickMilliseconds = 1000;
 
-/** The open connections of a server, the one timer that serves all of them, and what they have in common. */
+/** The open connections of a server, and the one timer that serves all of them. */
 export class Connections implements ConnectionHost {
-  readonly app: Application;
-  readonly settings: Settings;
+  readonly #settings: ListenerSettings;
   stopping = false;
   now: number = performance.now();
-  readonly #open = new Set<Connection>();
+  readonly #open = new Set<OpenConnection>();
   #clock: NodeJS.Timeout | undefined = undefined;
   #grace: NodeJS.Timeout | undefined = undefined;
 
-  constructor(app: Application, settings: Settings) {
-    this.app = app;
-    this.settings = settings;
+  constructor(settings: ListenerSettings) {
+    this.#settings = settings;
   }
 
   get size(): number {
     return this.#open.size;
   }
 
-  add(connection: Connection): void {
+  add(connection: OpenConnection): void {
     this.#open.add(connection);
     // Came from the backlog of a server that stops: it has a moment too, and no more.
-    if (this.stopping) connection.stop(this.settings.stopIdleSeconds);
+    if (this.stopping) connection.stop(this.#settings.stopIdleSeconds);
   }
 
-  closed(connection: Connection): void {
+  closed(connection: OpenConnection): void {
     this.#open.delete(connection);
   }
 
   refused(request: RefusedRequest): void {
     try {
-      this.settings.onRefused(request);
+      this.#settings.onRefused(request);
     } catch (error) {
       this.report(error);
     }
   }
 
   report(error: unknown): void {
-    this.settings.errors.write(errorText(error));
-    this.settings.errors.flush();
+    this.#settings.errors.write(errorText(error));
+    this.#settings.errors.flush();
   }
 
   startClock(): void {
@@ -57,7 +54,7 @@ export class Connections implements ConnectionHost {
   stop(): void {
     this.stopping = true;
     this.now = performance.now();
-    const { stopIdleSeconds, shutdownSeconds } = this.settings;
+    const { stopIdleSeconds, shutdownSeconds } = this.#settings;
     for (const connection of this.#open) connection.stop(stopIdleSeconds);
     // Finer than a second: whoever waits for the stop should not have to wait for the next tick.
     clearInterval(this.#clock);
