@@ -1,0 +1,202 @@
+import * as fc from "fast-check";
+import { describe, expect, it } from "vitest";
+import { cgiContentLength, cgiEnviron, parseMounts, type CgiGateway } from "./cgi-variables.ts";
+import { cgiHead, httpHead } from "./cgi-head.ts";
+import type { Environ } from "./contract.ts";
+import { Seen } from "./head.ts";
+import { HTTPError } from "./http-error.ts";
+import { emptyInput } from "./input-stream.ts";
+
+const errors = { write(): void {}, writelines(): void {}, flush(): void {} };
+const gateway: CgiGateway = {
+  input: emptyInput,
+  errors,
+  serverName: "localhost",
+  serverPort: "9000",
+  multiprocess: false,
+  runOnce: false,
+  mounts: undefined,
+};
+
+function environOf(variables: Readonly<Record<string, string>>, mounts?: readonly string[]): Environ {
+  const pairs = Object.entries({ REQUEST_METHOD: "GET", ...variables }).flat();
+  return cgiEnviron(pairs, { ...gateway, mounts: mounts === undefined ? undefined : parseMounts(mounts) });
+}
+
+function refusal(make: () => unknown): number {
+  try {
+    make();
+  } catch (error) {
+    if (error instanceof HTTPError) return Number(error.status.slice(0, 3));
+    throw error;
+  }
+  return 0;
+}
+
+const octets = (text: string): string => Buffer.from(text).toString("latin1");
+
+describe("cgiEnviron", () => {
+  it("fills in what a front server leaves out", () => {
+    const environ = cgiEnviron(["REQUEST_METHOD", "GET"], gateway);
+    expect(environ).toMatchObject({
+      SCRIPT_NAME: "",
+      PATH_INFO: "/",
+      QUERY_STRING: "",
+      SERVER_NAME: "localhost",
+      SERVER_PORT: "9000",
+      SERVER_PROTOCOL: "HTTP/1.0",
+      "wsgi.url_scheme": "http",
+    });
+    expect(environ.CONTENT_LENGTH).toBeUndefined();
+  });
+
+  it("reads paths as UTF-8, decodes no percent, and leaves the rest latin-1", () => {
+    const environ = environOf({ PATH_INFO: octets("/ü%2F"), QUERY_STRING: octets("ü"), HTTP_X: octets("ü"), SCRIPT_NAME: "/\xff" });
+    expect(environ.PATH_INFO).toBe("/ü%2F");
+    expect(environ.SCRIPT_NAME).toBe("/\u{FFFD}");
+    expect(environ.QUERY_STRING).toBe("Ã¼");
+    expect(environ.HTTP_X).toBe("Ã¼");
+  });
+
+  it("joins repeated headers, and lets the last of other variables count", () => {
+    const pairs = [
+      "REQUEST_METHOD",
+      "GET",
+      "HTTP_X",
+      "1",
+      "HTTP_COOKIE",
+      "a",
+      "HTTP_X",
+      "2",
+      "HTTP_COOKIE",
+      "b",
+      "PATH_INFO",
+      "/1",
+      "PATH_INFO",
+      "/2",
+    ];
+    expect(cgiEnviron(pairs, gateway)).toMatchObject({ HTTP_X: "1, 2", HTTP_COOKIE: "a; b", PATH_INFO: "/2" });
+  });
+
+  it("drops what could be taken for something else", () => {
+    const environ = environOf({
+      HTTP_PROXY: "evil",
+      HTTP_CONTENT_LENGTH: "5",
+      HTTP_CONTENT_TYPE: "a/b",
+      "wsgi.input": "x",
+      "gateway.session": "x",
+      __proto__: "x",
+      "a b": "x",
+      "": "x",
+      "proxy-fcgi-pathinfo": "1",
+    });
+    expect(Object.keys(environ).filter((key) => /PROXY|HTTP_CONTENT|session|__proto__| /.test(key))).toEqual([]);
+    expect(environ["wsgi.input"]).toBe(emptyInput);
+    expect((environ as unknown as Record<string, unknown>)["proxy-fcgi-pathinfo"]).toBe("1");
+  });
+
+  it.each(["", "-1", "1x", " 1", "+1"])("takes CONTENT_LENGTH %j for unknown", (value) => {
+    expect(environOf({ CONTENT_LENGTH: value }).CONTENT_LENGTH).toBeUndefined();
+    expect(cgiContentLength(value)).toBeUndefined();
+  });
+
+  it("keeps a length that is one, and refuses one that cannot be counted", () => {
+    expect(environOf({ CONTENT_LENGTH: "0" }).CONTENT_LENGTH).toBe("0");
+    expect(refusal(() => environOf({ CONTENT_LENGTH: "9".repeat(20) }))).toBe(413);
+  });
+
+  it.each([
+    [{ HTTPS: "on" }, "https"],
+    [{ HTTPS: "ON" }, "https"],
+    [{ HTTPS: "1" }, "https"],
+    [{ HTTPS: "off" }, "http"],
+    [{ HTTPS: "" }, "http"],
+    [{ REQUEST_SCHEME: "https" }, "https"],
+    [{ HTTP_X_FORWARDED_PROTO: "https" }, "http"],
+  ])("%o is %s", (variables, scheme) => {
+    expect(environOf(variables)["wsgi.url_scheme"]).toBe(scheme);
+  });
+
+  it.each([
+    ["HAProxy's root", "/", "/a", undefined, "", "/a"],
+    ["HAProxy's root without a path", "/", "", undefined, "", "/"],
+    ["mod_proxy_uwsgi", "/app/", "/", undefined, "/app", "/"],
+    ["a split path", "/app", "/a", undefined, "/app", "/a"],
+    ["a mount itself", "/app", "", undefined, "/app", ""],
+    ["all in SCRIPT_NAME, at the root", "/a/b", "", [""], "", "/a/b"],
+    ["all in SCRIPT_NAME, mounted", "/app/b", "", ["/app"], "/app", "/b"],
+    ["all in PATH_INFO, mounted", "", "/app/b", ["", "/app", "/app/b"], "/app/b", ""],
+    ["a longer name than the mount", "", "/apple", ["/app", ""], "", "/apple"],
+    ["a UTF-8 mount", "", octets("/ü/b"), ["/ü"], "/ü", "/b"],
+    ["the asterisk form", "", "*", undefined, "", "*"],
+  ])("splits the path of %s", (_name, script, path, mounts, expectedScript, expectedPath) => {
+    const environ = environOf({ SCRIPT_NAME: script, PATH_INFO: path }, mounts);
+    expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual([expectedScript, expectedPath]);
+  });
+
+  it("answers 404 outside of its mounts, and 400 to what is no request", () => {
+    expect(refusal(() => environOf({ PATH_INFO: "/b" }, ["/app"]))).toBe(404);
+    expect(refusal(() => environOf({ PATH_INFO: "a" }))).toBe(400);
+    expect(refusal(() => environOf({ REQUEST_METHOD: "" }))).toBe(400);
+    expect(refusal(() => environOf({ HTTP_X: "a\r\nb" }))).toBe(400);
+    expect(refusal(() => environOf({ PATH_INFO: "/\0" }))).toBe(400);
+  });
+
+  it("shows a REQUEST_URI only where it can be one", () => {
+    expect(environOf({ REQUEST_URI: "/a%20b?c" }).REQUEST_URI).toBe("/a%20b?c");
+    expect(environOf({ REQUEST_URI: "/a b" }).REQUEST_URI).toBeUndefined();
+    expect(environOf({ REQUEST_URI: "" }).REQUEST_URI).toBeUndefined();
+  });
+
+  it("throws nothing but HTTPError, and gives paths of the right form, whatever comes", () => {
+    const text = fc.string({ unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)), maxLength: 12 });
+    const name = fc.oneof(fc.constantFrom("SCRIPT_NAME", "PATH_INFO", "CONTENT_LENGTH", "HTTP_X", "HTTPS", "REQUEST_METHOD"), text);
+    const path = fc.oneof(
+      text,
+      text.map((rest) => `/${rest}`),
+    );
+    fc.assert(
+      fc.property(fc.array(fc.tuple(name, path)), fc.boolean(), (pairs, isMounted) => {
+        try {
+          const mounts = isMounted ? parseMounts(["", "/a"]) : undefined;
+          const environ = cgiEnviron(["REQUEST_METHOD", "GET", ...pairs.flat()], { ...gateway, mounts });
+          expect(environ.SCRIPT_NAME).toMatch(/^$|^\/.*[^/]|^\/\//su);
+          expect(environ.SCRIPT_NAME + environ.PATH_INFO).toMatch(/^\/|^\*$/);
+        } catch (error) {
+          if (!(error instanceof HTTPError)) throw error;
+        }
+      }),
+      { numRuns: 5000 },
+    );
+  });
+});
+
+describe("parseMounts", () => {
+  it("puts the longest first, and refuses what is no prefix", () => {
+    expect(parseMounts(["", "/a", "/a/b"])).toEqual(["/a/b", "/a", ""]);
+    for (const wrong of ["/", "a", "/a/"]) expect(() => parseMounts([wrong])).toThrow(TypeError);
+  });
+});
+
+describe("cgiHead", () => {
+  const head = {
+    status: "302 Found",
+    code: 302,
+    headers: [["Location", "/a"]] as [string, string][],
+    seen: 0,
+    length: 3,
+    bodiless: false,
+  };
+
+  it("has Status behind Location, and the length that is known", () => {
+    expect(cgiHead(head)).toBe("Location: /a\r\nContent-Length: 3\r\nStatus: 302 Found\r\n\r\n");
+    expect(httpHead(head)).toBe("HTTP/1.1 302 Found\r\nLocation: /a\r\nContent-Length: 3\r\n\r\n");
+  });
+
+  it("adds no length to a stream, to what has one, or where there is no body", () => {
+    expect(cgiHead({ ...head, length: -1 })).not.toContain("Length");
+    expect(cgiHead({ ...head, seen: Seen.length })).not.toContain("Length");
+    expect(cgiHead({ ...head, length: 0, bodiless: true })).not.toContain("Length");
+    expect(cgiHead({ ...head, status: "200" })).toContain("Status: 200 \r\n");
+  });
+});
