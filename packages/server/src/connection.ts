@@ -8,6 +8,7 @@ import {
   type OpenConnection,
   Refusal,
   RequestBody,
+  RequestBodyPace,
   type SocketFacts,
   SocketInput,
 } from "@gateway/sockets";
@@ -71,11 +72,9 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
   #continued = false;
 
   #begunAt = 0;
-  #bodyBytes = 0;
+  readonly #pace = new RequestBodyPace();
   /** Handed on of the body, without what frames it. */
   #bodyGiven = 0;
-  /** Milliseconds in which the server could have read more of the body than there was. */
-  #waitedForBody = 0;
 
   constructor(socket: Socket, app: Application, settings: Settings, { host, facts, at, serveOne }: Accepted) {
     this.#socket = socket;
@@ -107,9 +106,9 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
         return this.#serve();
       case Phase.busy:
         this.#input.push(chunk);
-        this.#bodyBytes += chunk.length;
+        this.#pace.came(chunk.length);
         this.#body?.arrived();
-        this.#bodyBytes -= this.#input.holdBack(this.#parser.unread);
+        this.#pace.came(-this.#input.holdBack(this.#parser.unread));
         return;
       case Phase.draining:
         this.#input.push(chunk);
@@ -166,9 +165,8 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
     this.#headDeadline = undefined;
     this.#deadline = Infinity;
     this.#begunAt = this.#host.now;
-    this.#bodyBytes = this.#parser.unread;
+    this.#pace.restart(this.#parser.unread);
     this.#bodyGiven = 0;
-    this.#waitedForBody = 0;
     const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes });
     let environ: Environ;
     try {
@@ -189,7 +187,7 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
     if (this.#phase !== Phase.busy) return;
     this.#running = undefined;
     if (!this.#keepAlive) return this.#close();
-    this.#bodyBytes = 0;
+    this.#pace.restart(0);
     this.#body?.end(new Error("wsgi.input was read after the response had ended"));
     this.#body = undefined;
     if (this.#parser.bodyEnded) {
@@ -346,11 +344,8 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
 
   /** A client must send its body at a minimum rate, counted over the time that the server waited for it. */
   #watchRate(body: RequestBody, sinceLast: number): void {
-    const { bodyGraceSeconds, bodyBytesPerSecond } = this.#settings;
     if (!this.#continued || !this.#input.isEmpty || this.#parser.unread > 0 || this.#input.isHeldBack) return;
-    this.#waitedForBody += sinceLast;
-    if (this.#waitedForBody <= bodyGraceSeconds * 1000 || this.#bodyBytes * 1000 >= bodyBytesPerSecond * this.#waitedForBody)
-      return;
+    if (!this.#pace.waited(sinceLast, this.#settings)) return;
     this.#keepAlive = false;
     body.end(new HTTPError(408, "the request body came too slowly"));
   }
@@ -367,7 +362,7 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
     if (this.#phase >= Phase.lingering) return;
     this.#phase = Phase.lingering;
     // Counted over the whole message.
-    this.#discarded = Math.max(this.#bodyBytes, this.#parser.unread + this.#input.bytes);
+    this.#discarded = Math.max(this.#pace.bytes, this.#parser.unread + this.#input.bytes);
     this.#input.drop();
     this.#deadline = this.#host.now + lingerMilliseconds;
     this.#socket.end();

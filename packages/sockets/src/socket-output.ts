@@ -7,11 +7,11 @@ const pieceBytes = 64 * 1024;
 export class SocketOutput {
   readonly #socket: Socket;
   readonly #clock: { readonly now: number };
-  /** What the socket is too full to take. */
-  #queue: (string | Uint8Array)[] = [];
+  /** What the socket is too full to take, and who is to be told when all before it is with the system. */
+  #queue: (string | Uint8Array | (() => void))[] = [];
   #blocked: { promise: Promise<void>; resolve(): void } | undefined = undefined;
-  /** Told when everything is with the system. */
-  #handedOver: (() => void) | undefined = undefined;
+  /** Not told yet. */
+  readonly #waiting = new Set<() => void>();
   #progressAt = 0;
 
   constructor(socket: Socket, clock: { readonly now: number }) {
@@ -22,13 +22,13 @@ export class SocketOutput {
 
   /** Bytes that were sent and are not with the system yet; what waits as text is not counted. */
   get unsentBytes(): number {
-    const queued = this.#queue.reduce((sum, piece) => sum + (typeof piece === "string" ? 0 : piece.byteLength), 0);
+    const queued = this.#queue.reduce((sum, piece) => sum + (piece instanceof Uint8Array ? piece.byteLength : 0), 0);
     return queued + this.#socket.writableLength;
   }
 
   /** Milliseconds since the client last took anything of what waits for it; 0 when nothing waits. */
   stalledFor(now: number): number {
-    return this.#blocked === undefined && this.#handedOver === undefined ? 0 : now - this.#progressAt;
+    return this.#blocked === undefined && this.#waiting.size === 0 ? 0 : now - this.#progressAt;
   }
 
   get isFull(): boolean {
@@ -76,14 +76,12 @@ export class SocketOutput {
     return this.#queue.length === 0 && this.#socket.writableLength === 0;
   }
 
-  /** Calls back once, when all is with the system, or the socket has closed. One caller at a time. */
+  /** Calls back once, when all that was sent until now is with the system, or the socket has closed. */
   whenHandedOver(told: () => void): void {
     this.#progressAt = this.#clock.now;
-    this.#handedOver = () => {
-      this.#handedOver = undefined;
-      told();
-    };
-    if (this.#queue.length === 0) this.#afterAll();
+    this.#waiting.add(told);
+    if (this.#queue.length === 0) this.#askFor(told);
+    else this.#queue.push(told);
   }
 
   /** Forgets what waits here. */
@@ -95,11 +93,12 @@ export class SocketOutput {
   closed(): void {
     this.#queue = [];
     this.#unblock();
-    this.#handedOver?.();
+    for (const told of this.#waiting) this.#tell(told);
   }
 
-  #write(piece: string | Uint8Array): void {
+  #write(piece: string | Uint8Array | (() => void)): void {
     if (typeof piece === "string") this.#socket.write(piece, "latin1");
+    else if (typeof piece === "function") this.#askFor(piece);
     else this.#socket.write(piece);
   }
 
@@ -110,18 +109,16 @@ export class SocketOutput {
       const piece = this.#queue.shift();
       if (piece !== undefined) this.#write(piece);
     }
-    if (this.isFull) return;
-    this.#unblock();
-    if (this.#handedOver !== undefined) this.#afterAll();
+    if (!this.isFull) this.#unblock();
   }
 
-  /** Asks to be told when the socket has handed over all it has. */
-  #afterAll(): void {
-    const told = this.#handedOver;
-    this.#socket.write("", () => {
-      // Asked twice, or about a response that is long over.
-      if (told !== undefined && told === this.#handedOver) told();
-    });
+  /** An empty write calls back when all before it is done. */
+  #askFor(told: () => void): void {
+    this.#socket.write("", () => this.#tell(told));
+  }
+
+  #tell(told: () => void): void {
+    if (this.#waiting.delete(told)) told();
   }
 
   #unblock(): void {
