@@ -1,0 +1,1 @@
+export { CGIHandler, SimpleHandler, type CGIHandlerOptions, type SimpleHandlerOptions } from "./handlers.ts";
