@@ -129,8 +129,10 @@ describe("cgiEnviron", () => {
     ["a longer name than the mount", "", "/apple", ["/app", ""], "", "/apple"],
     ["a UTF-8 mount", "", octets("/ü/b"), ["/ü"], "/ü", "/b"],
     ["the asterisk form", "", "*", undefined, "", "*"],
+    ["many slashes", "//", "", undefined, "", "//"],
+    ["many slashes, all in SCRIPT_NAME", "//a//", "", [""], "", "//a//"],
   ])("splits the path of %s", (_name, script, path, mounts, expectedScript, expectedPath) => {
-    const environ = environOf({ SCRIPT_NAME: script, PATH_INFO: path }, mounts);
+    const environ = environOf({ REQUEST_METHOD: "OPTIONS", SCRIPT_NAME: script, PATH_INFO: path }, mounts);
     expect([environ.SCRIPT_NAME, environ.PATH_INFO]).toEqual([expectedScript, expectedPath]);
   });
 
@@ -138,8 +140,37 @@ describe("cgiEnviron", () => {
     expect(refusal(() => environOf({ PATH_INFO: "/b" }, ["/app"]))).toBe(404);
     expect(refusal(() => environOf({ PATH_INFO: "a" }))).toBe(400);
     expect(refusal(() => environOf({ REQUEST_METHOD: "" }))).toBe(400);
+    expect(refusal(() => environOf({ REQUEST_METHOD: "G T" }))).toBe(400);
+    expect(refusal(() => environOf({ PATH_INFO: "*" }))).toBe(400);
+    expect(refusal(() => environOf({ HTTP_HOST: "a b" }))).toBe(400);
     expect(refusal(() => environOf({ HTTP_X: "a\r\nb" }))).toBe(400);
+    expect(refusal(() => environOf({ HTTP_X: "a\u007f" }))).toBe(400);
+    expect(refusal(() => environOf({ CONTENT_TYPE: "a\nb" }))).toBe(400);
     expect(refusal(() => environOf({ PATH_INFO: "/\0" }))).toBe(400);
+  });
+
+  it("lets line ends pass where fronts send them: certificates, signatures, decoded paths", () => {
+    const variables = { SSL_CLIENT_CERT: "-----BEGIN\n\tMII", SERVER_SIGNATURE: "<address>Apache</address>\n", PATH_INFO: "/a\nb" };
+    expect(environOf(variables)).toMatchObject(variables);
+  });
+
+  it("takes its own name, port and protocol for what a front cannot mean", () => {
+    const environ = environOf({ SERVER_NAME: "~^(www)?", SERVER_PORT: "http", SERVER_PROTOCOL: "INCLUDED" });
+    expect(environ).toMatchObject({ SERVER_NAME: "localhost", SERVER_PORT: "9000", SERVER_PROTOCOL: "HTTP/1.0" });
+    expect(environOf({ SERVER_NAME: "::1", SERVER_PORT: "65535", SERVER_PROTOCOL: "HTTP/2" })).toMatchObject({
+      SERVER_NAME: "::1",
+      SERVER_PORT: "65535",
+      SERVER_PROTOCOL: "HTTP/2",
+    });
+  });
+
+  it("percent-encodes what may not stand in a query, and keeps the rest as it is", () => {
+    expect(environOf({ QUERY_STRING: "a b#c\n%20\xff" }).QUERY_STRING).toBe("a%20b%23c%0A%20\xff");
+  });
+
+  it("drops HTTP_ variables that no header can have made", () => {
+    const environ = environOf({ HTTP_: "x", "HTTP_A-B": "x", HTTP_a: "x", "HTTP_A.B": "x", HTTP_OK: "x" });
+    expect(Object.keys(environ).filter((key) => key.startsWith("HTTP_"))).toEqual(["HTTP_HOST", "HTTP_OK"]);
   });
 
   it("shows a REQUEST_URI only where it can be one", () => {
@@ -160,7 +191,7 @@ describe("cgiEnviron", () => {
         try {
           const mounts = isMounted ? parseMounts(["", "/a"]) : undefined;
           const environ = cgiEnviron(["REQUEST_METHOD", "GET", ...pairs.flat()], { ...gateway, mounts });
-          expect(environ.SCRIPT_NAME).toMatch(/^$|^\/.*[^/]|^\/\//su);
+          expect(environ.SCRIPT_NAME).toMatch(/^$|^\/.*[^/]$/su);
           expect(environ.SCRIPT_NAME + environ.PATH_INFO).toMatch(/^\/|^\*$/);
         } catch (error) {
           if (!(error instanceof HTTPError)) throw error;

@@ -1,6 +1,7 @@
 import type { Environ, ErrorStream, InputStream } from "./contract.ts";
 import { detachedExchange } from "./detached-exchange.ts";
 import { FileWrapper } from "./file-wrapper.ts";
+import { isToken } from "./header-fields.ts";
 import { HTTPError } from "./http-error.ts";
 
 /** What a gateway knows besides the variables that its front server sent. */
@@ -72,23 +73,26 @@ const dropped: ReadonlySet<string> = new Set(["HTTP_CONTENT_LENGTH", "HTTP_CONTE
 export function cgiEnviron(variables: CgiVariables, gateway: CgiGateway): Environ {
   const given = collect(variables);
   const { scriptName, pathInfo } = paths(given, gateway.mounts);
-  const method = given.get("REQUEST_METHOD");
-  if (method === undefined || method === "") throw new HTTPError(400, "the front server sent no REQUEST_METHOD");
+  const method = given.get("REQUEST_METHOD") ?? "";
+  if (!isToken(method)) throw new HTTPError(400, "the front server sent no REQUEST_METHOD, or one that is none");
+  if (pathInfo === "*" && method !== "OPTIONS") throw new HTTPError(400, "only OPTIONS can ask for *");
+  const host = given.get("HTTP_HOST") || undefined;
+  if (host !== undefined && !isHost(host, true)) throw new HTTPError(400, "the Host header is no host");
   const length = cgiContentLength(given.get("CONTENT_LENGTH"));
   const environ: Environ = {
     REQUEST_METHOD: method,
     SCRIPT_NAME: scriptName,
     PATH_INFO: pathInfo,
-    QUERY_STRING: given.get("QUERY_STRING") ?? "",
+    QUERY_STRING: queryOf(given.get("QUERY_STRING") ?? ""),
     CONTENT_TYPE: given.get("CONTENT_TYPE") || undefined,
     CONTENT_LENGTH: length === undefined ? undefined : given.get("CONTENT_LENGTH"),
-    SERVER_NAME: given.get("SERVER_NAME") || gateway.serverName,
-    SERVER_PORT: given.get("SERVER_PORT") || gateway.serverPort,
-    SERVER_PROTOCOL: given.get("SERVER_PROTOCOL") || "HTTP/1.0",
+    SERVER_NAME: serverNameOf(given.get("SERVER_NAME")) ?? gateway.serverName,
+    SERVER_PORT: portOf(given.get("SERVER_PORT")) ?? gateway.serverPort,
+    SERVER_PROTOCOL: protocolOf(given.get("SERVER_PROTOCOL")) ?? "HTTP/1.0",
     REQUEST_URI: targetOf(given.get("REQUEST_URI")),
     REMOTE_ADDR: given.get("REMOTE_ADDR"),
     REMOTE_PORT: given.get("REMOTE_PORT") || undefined,
-    HTTP_HOST: given.get("HTTP_HOST") || undefined,
+    HTTP_HOST: host,
     "wsgi.version": version,
     "wsgi.url_scheme": schemeOf(given),
     "wsgi.input": gateway.input,
@@ -110,10 +114,15 @@ function collect(variables: CgiVariables): Map<string, string> {
   for (let i = 0; i + 1 < variables.length; i += 2) {
     const name = variables[i] ?? "";
     const value = variables[i + 1] ?? "";
-    if (!isVariable(name) || dropped.has(name)) continue;
-    if (hasBreaks(value)) throw new HTTPError(400, "a variable of the front server has a line break or a NUL in it");
-    const before = name.startsWith("HTTP_") ? given.get(name) : undefined;
-    given.set(name, before === undefined ? value : before + (name === "HTTP_COOKIE" ? "; " : ", ") + value);
+    if (!name.startsWith("HTTP_")) {
+      if (!isVariable(name)) continue;
+      if (name === "CONTENT_TYPE") checkHeader(value);
+      given.set(name, value);
+    } else if (isHeader(name)) {
+      checkHeader(value);
+      const before = given.get(name);
+      given.set(name, before === undefined ? value : before + (name === "HTTP_COOKIE" ? "; " : ", ") + value);
+    }
   }
   return given;
 }
@@ -123,9 +132,41 @@ function isVariable(name: string): boolean {
   return name !== "__proto__" && /^[A-Za-z_][A-Za-z0-9_-]*$/.test(name);
 }
 
-function hasBreaks(value: string): boolean {
-  // A regular expression would need control characters in it, which reads worse.
-  return value.includes("\n") || value.includes("\r") || value.includes("\0");
+function isHeader(name: string): boolean {
+  return !dropped.has(name) && /^HTTP_[A-Z0-9_!#$%&'*+^`|~]+$/.test(name);
+}
+
+/** Other variables may well hold line ends: certificates, `SERVER_SIGNATURE`, decoded paths. */
+function checkHeader(value: string): void {
+  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw new HTTPError(400, "a header of the request has a control character in it");
+}
+
+/** As clients may write it: what they may not, and some fronts let through, is percent-encoded. */
+function queryOf(value: string): string {
+  if (/^[\x21\x22\x24-\x7e\x80-\xff]*$/.test(value)) return value;
+  return value.replaceAll(/[^\x21\x22\x24-\x7e\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+}
+
+/** A name, an address, or an address in brackets (RFC 3986 section 3.2.2), as loose as the settings of front servers are. */
+function isHost(value: string, mayHavePort: boolean): boolean {
+  const pattern = mayHavePort
+    ? /^(?:\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]+)(?::[0-9]*)?$/
+    : /^(?:\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$/;
+  return pattern.test(value);
+}
+
+/** nginx sends the name of its server block, which may be a regular expression. */
+function serverNameOf(value: string | undefined): string | undefined {
+  return value !== undefined && isHost(value, false) ? value : undefined;
+}
+
+function portOf(value: string | undefined): string | undefined {
+  return value !== undefined && /^[0-9]{1,5}$/.test(value) && Number(value) <= 65_535 ? value : undefined;
+}
+
+/** Server-side includes come with `INCLUDED` (RFC 3875 section 4.1.16). */
+function protocolOf(value: string | undefined): string | undefined {
+  return value !== undefined && /^HTTP\/[0-9](?:\.[0-9])?$/.test(value) ? value : undefined;
 }
 
 /** Where the front says neither, the connection to it tells nothing of the client's. */
@@ -147,13 +188,14 @@ function paths(
   let pathInfo = text(given.get("PATH_INFO") ?? "");
   if (pathInfo === "*" && scriptName === "") return { scriptName, pathInfo };
   for (const path of [scriptName, pathInfo]) {
-    if (path !== "" && !path.startsWith("/"))
-      throw new HTTPError(400, "SCRIPT_NAME and PATH_INFO begin with a slash, or are empty");
+    if ((path !== "" && !path.startsWith("/")) || path.includes("\0"))
+      throw new HTTPError(400, "SCRIPT_NAME and PATH_INFO begin with a slash, or are empty, and have no NUL in them");
   }
   // HAProxy cannot send an empty one; mod_proxy_uwsgi sends "/app/" and "/".
   if (scriptName.endsWith("/")) {
-    scriptName = scriptName.slice(0, -1);
-    if (pathInfo === "") pathInfo = "/";
+    const bare = withoutSlashes(scriptName);
+    if (pathInfo === "") pathInfo = scriptName.slice(bare.length);
+    scriptName = bare;
   }
   if (scriptName === "" && pathInfo === "") pathInfo = "/";
   if (mounts === undefined) return { scriptName, pathInfo };
@@ -161,6 +203,13 @@ function paths(
   const mount = mounts.find((prefix) => whole === prefix || (whole.startsWith(prefix) && whole[prefix.length] === "/"));
   if (mount === undefined) throw new HTTPError(404, "the application is not mounted here");
   return { scriptName: mount, pathInfo: whole.slice(mount.length) };
+}
+
+/** Without those at its end; a pattern for that would go over many slashes many times. */
+function withoutSlashes(path: string): string {
+  let end = path.length;
+  while (end > 0 && path[end - 1] === "/") end--;
+  return path.slice(0, end);
 }
 
 /** Octets as latin-1 to the text they are as UTF-8; what is not becomes U+FFFD. */

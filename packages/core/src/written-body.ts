@@ -41,7 +41,8 @@ export class WrittenBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uin
     if (this.#answer !== undefined) throw new Error("write() was called after the body had been returned: yield the bytes from it");
     assertBytes(chunk);
     return new Promise((taken) => {
-      this.#queue.push({ chunk, taken });
+      // A copy: the server may still be reading the bytes when it asks for the next, and after this promise they may be changed (A27).
+      this.#queue.push({ chunk: new Uint8Array(chunk), taken });
       this.#wakeUp();
     });
   }

@@ -34,6 +34,23 @@ describe("a connection", () => {
     expect([...text.matchAll(/hello (\/\d)/g)].map((match) => match[1])).toEqual(["/1", "/2", "/3"]);
   });
 
+  it("answers all pipelined requests when the client has closed its side", async () => {
+    const waiting: (() => void)[] = [];
+    const app: Application = async (environ, startResponse) => {
+      if (environ.PATH_INFO === "/1") await new Promise<void>((resolve) => waiting.push(resolve));
+      return hello(environ, startResponse);
+    };
+    await using server = await testServer(app);
+    const client = await server.connect();
+    client.send(request("/1") + request("/2") + request("/3"));
+    client.socket.end();
+    await vi.waitUntil(() => waiting.length === 1);
+    waiting[0]?.();
+    const text = await client.all();
+    expect([...text.matchAll(/hello (\/\d)/g)].map((match) => match[1])).toEqual(["/1", "/2", "/3"]);
+    expect(count(text, "Connection: close")).toBe(1);
+  });
+
   it("serves thousands of pipelined requests without a stack overflow, bodies unread", async () => {
     await using server = await testServer(hello);
     const one = request("/x", "Content-Length: 3\r\n", "abc", "POST");

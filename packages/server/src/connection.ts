@@ -249,9 +249,7 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
       case Phase.idle:
         return this.#close();
       case Phase.busy:
-        // After a whole request this is a half-close: it is answered. In the middle of one nothing more will come.
-        this.#keepAlive = false;
-        // What has come is read first: it may well be all of it.
+        // After whole requests this is a half-close: they are answered. In the middle of one nothing more will come. What has come is read first: it may well be all of it.
         if (this.#input.isEmpty && this.#parser.unread === 0) this.#body?.cut();
         return;
       case Phase.draining:
@@ -278,7 +276,8 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
   }
 
   keepsAlive(framing: number): boolean {
-    if (framing === Framing.close || this.#host.stopping) this.#keepAlive = false;
+    const isLast = this.#ended && this.#parser.unread === 0 && this.#input.isEmpty;
+    if (framing === Framing.close || this.#host.stopping || isLast) this.#keepAlive = false;
     // A body that the client still holds back, or that is longer than would be drained, is not waited for.
     const { bodyEnded, remaining } = this.#parser;
     if (!bodyEnded && (!this.#continued || remaining > this.#settings.drainBytes)) this.#keepAlive = false;

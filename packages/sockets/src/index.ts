@@ -1,4 +1,5 @@
 export { GatewayServer } from "./gateway-server.ts";
+export { allowedPeers, type AllowedPeers } from "./allowed-peers.ts";
 export { parseListening, type Listening, type ServerAddress } from "./address.ts";
 export type {
   Accepted,

@@ -13,6 +13,7 @@ import {
   type Sink,
 } from "@gateway/core/gateway";
 import { parseListening } from "./address.ts";
+import { allowedPeers, type AllowedPeers } from "./allowed-peers.ts";
 import { GatewayServer } from "./gateway-server.ts";
 import type { Accepted, ConnectionHost, ListenerOptions, OpenConnection, SocketFacts } from "./protocol.ts";
 import { Refusal } from "./refusal.ts";
@@ -40,14 +41,17 @@ export interface SingleRequestOptions extends ListenerOptions {
   writeStallSeconds?: number;
   /** From the variables of a request to the end of its response, in seconds (default 0: no limit): then 503, or the connection is cut. */
   requestSeconds?: number;
+  /** Front servers that may connect, as addresses or networks like `"10.0.0.0/8"` (default: whoever can); Unix sockets have file modes. */
+  allowedAddresses?: readonly string[];
   /** Prefixes at which SCRIPT_NAME + PATH_INFO is split again, for front servers that cannot split it (default: as it comes). */
   mounts?: readonly string[];
   /** `wsgi.multiprocess` (default false): whether other processes serve the same application. */
   multiprocess?: boolean;
 }
 
-interface Settings extends Readonly<Required<Omit<SingleRequestOptions, "mounts">>> {
+interface Settings extends Readonly<Required<Omit<SingleRequestOptions, "mounts" | "allowedAddresses">>> {
   readonly mounts: readonly string[] | undefined;
+  readonly allowedAddresses: readonly string[] | undefined;
 }
 
 const defaults: Settings = {
@@ -60,6 +64,7 @@ const defaults: Settings = {
   bodyGraceSeconds: 5,
   writeStallSeconds: 60,
   requestSeconds: 0,
+  allowedAddresses: undefined,
   mounts: undefined,
   multiprocess: false,
 };
@@ -110,8 +115,10 @@ export function makeSingleRequestServer(
   const settings = settle("makeServer", defaults, options, numbers);
   if (typeof settings.multiprocess !== "boolean") throw new TypeError("multiprocess is true or false");
   const mounts = settings.mounts === undefined ? undefined : parseMounts(settings.mounts);
+  const peers = allowedPeers(settings.allowedAddresses);
+  const shared = { ...settings, mounts };
   const open = (socket: Socket, accepted: Accepted): OpenConnection =>
-    new SingleRequest(socket, application, protocol, { ...settings, mounts }, accepted);
+    new SingleRequest(socket, application, protocol, shared, peers, accepted);
   return new GatewayServer(listening, { open, turnAway: undefined }, { ...settings, tls: undefined, handshakeSeconds: 0 });
 }
 
@@ -139,6 +146,8 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   #reader: PacketReader | undefined;
   #phase: number = Phase.reading;
   #deadline: number;
+  /** A first byte has come. */
+  #hasBegun = false;
   #begunAt = 0;
   #body: RequestBody | undefined = undefined;
   /** Of the body, and not handed on yet. */
@@ -155,6 +164,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     app: Application,
     protocol: SingleRequestProtocol,
     settings: Settings,
+    peers: AllowedPeers,
     { host, facts, at }: Accepted,
   ) {
     this.#socket = socket;
@@ -172,6 +182,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     // What went wrong is told by "close", which follows; without a listener the process would end.
     socket.on("error", ignore);
     socket.on("close", () => this.#socketClosed());
+    if (!peers.includes(facts)) this.#turnAway();
   }
 
   // In.
@@ -193,6 +204,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   }
 
   #read(chunk: Buffer): void {
+    this.#hasBegun = true;
     try {
       const packet = this.#reader?.push(chunk);
       if (packet === undefined) return;
@@ -231,6 +243,12 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     const head = { status, code: Number(status.slice(0, 3)), headers, seen: 0, length: body.length, bodiless: true };
     this.#socket.write(this.#protocol.head(head) + body.toString("latin1"), "latin1");
     this.#close();
+  }
+
+  #turnAway(): void {
+    const { remoteAddress } = this.#facts;
+    this.#host.refused({ code: 403, reason: "the address is not among those that may connect", remoteAddress });
+    this.#socket.destroy();
   }
 
   get bodyEnded(): boolean {
@@ -322,7 +340,8 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   }
 
   #expire(): void {
-    if (this.#phase === Phase.reading && !this.#host.stopping) this.#refuse(new Refusal(408, "the request took too long to come"));
+    const isLate = this.#phase === Phase.reading && this.#hasBegun && !this.#host.stopping;
+    if (isLate) this.#refuse(new Refusal(408, "the request took too long to come"));
     else this.#socket.destroy();
   }
 

@@ -2,6 +2,8 @@ import type { Socket } from "node:net";
 
 /** More than this waits here and not in the socket, so that it can be seen whether the client reads. */
 const pieceBytes = 64 * 1024;
+/** What is handed over at once while nothing waits: most of it the system takes, and each further call costs. */
+const firstPieceBytes = 128 * 1024;
 
 /** What a connection sends: in order, with back-pressure, and with an eye on a client that does not read. Strings are latin-1. */
 export class SocketOutput {
@@ -50,10 +52,15 @@ export class SocketOutput {
       const bytes = Buffer.isBuffer(chunk) ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength);
       return this.send(before + bytes.toString("latin1") + after);
     }
-    const { isFull } = this;
+    const { isFull, isHandedOver } = this;
     if (!isFull) this.#socket.cork();
     if (before !== "") this.send(before);
-    for (let at = 0; at < chunk.byteLength; at += pieceBytes) this.send(chunk.subarray(at, at + pieceBytes));
+    let at = 0;
+    if (isHandedOver) {
+      this.send(chunk.byteLength <= firstPieceBytes ? chunk : chunk.subarray(0, firstPieceBytes));
+      at = firstPieceBytes;
+    }
+    for (; at < chunk.byteLength; at += pieceBytes) this.send(chunk.subarray(at, at + pieceBytes));
     if (after !== "") this.send(after);
     if (!isFull) this.#socket.uncork();
   }
@@ -109,7 +116,10 @@ export class SocketOutput {
       const piece = this.#queue.shift();
       if (piece !== undefined) this.#write(piece);
     }
-    if (!this.isFull) this.#unblock();
+    if (this.#queue.length > 0 || this.#blocked === undefined) return;
+    // What was just written may be less than what makes the socket full: it is not with the system all the same.
+    if (this.#socket.writableLength === 0) this.#unblock();
+    else this.#socket.write("", () => this.#unblock());
   }
 
   /** An empty write calls back when all before it is done. */
