@@ -1,0 +1,7 @@
+export {
+  forwarded,
+  type ForwardedEnviron,
+  type ForwardedOptions,
+  type ForwardedRequest,
+  type ForwardingHeader,
+} from "./forwarded.ts";
