@@ -1,0 +1,14 @@
+export { accessLog, type AccessLogOptions, type Logger } from "./access-log.ts";
+export type { AccessEntry, Outcome } from "./access-entry.ts";
+export type { CustomAtom } from "./atoms.ts";
+export type { FormatFunction, FormatName } from "./formats.ts";
+export { levelByStatus, type LogLevel } from "./levels.ts";
+export { healthChecks } from "./health-checks.ts";
+export { redactedByDefault, type RedactedNames } from "./redact.ts";
+export type { BufferedDestination, LogDestination, OverflowOptions } from "./destination.ts";
+export { logFile, type LogFile, type LogFileOptions } from "./log-file.ts";
+export { logStream, type LogStreamOptions, type WritableStreamLike } from "./log-stream.ts";
+export { isRequestId, requestId, type RequestIdEnviron, type RequestIdOptions } from "./request-id.ts";
+export { traceContext, type TraceContext, type TraceContextOptions, type TraceEnviron } from "./trace-context.ts";
+export type { Trust } from "./trust.ts";
+export { requestLogger, type LoggerEnviron, type ParentLogger } from "./request-logger.ts";
