@@ -113,4 +113,13 @@ describe("the cookies of a client", () => {
     expect((await http.get("/")).text()).toBe("");
     expect(http.cookies.list()).toEqual([]);
   });
+
+  it("asks for a host that can have no cookies like for any other", async () => {
+    const app: Application = (environ, startResponse) => {
+      startResponse("200 OK", [["Content-Type", "text/plain"]]);
+      return [Buffer.from(`${environ.HTTP_HOST} ${environ.HTTP_COOKIE}`)];
+    };
+    const response = await client(app).get("/", { headers: { Host: "example" } });
+    expect(response.text()).toBe("example undefined");
+  });
 });

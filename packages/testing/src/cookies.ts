@@ -69,7 +69,12 @@ export class Cookies {
 
   /** The value of the Cookie header for a request; `""` when no cookie fits. */
   header(url: string): string {
-    return this.#jar.getCookieStringSync(url);
+    try {
+      return this.#jar.getCookieStringSync(url);
+    } catch {
+      // A host that is a public suffix by itself ("example") cannot have set any.
+      return "";
+    }
   }
 
   /** Takes the Set-Cookie headers of a response; those that a browser would not take are dropped. */
