@@ -1,0 +1,10 @@
+export { readForm, type FormOptions } from "./read-form.ts";
+export { readJson } from "./read-json.ts";
+export { readText } from "./read-text.ts";
+export { multipart } from "./multipart.ts";
+export { saveUpload, type Upload, type UploadOptions } from "./save-upload.ts";
+export { parseUrlencoded } from "./urlencoded.ts";
+export { FormFields } from "./form-fields.ts";
+export type { FormsEnviron, ReadBody } from "./read-once.ts";
+export type { FormLimits, TextLimits } from "./form-limits.ts";
+export type { Part } from "./part.ts";

@@ -1,0 +1,26 @@
+import type { Environ } from "@gateway/core";
+import { checkLimit, mebibyte, type TextLimits } from "./form-limits.ts";
+import { decoderOf, requestType } from "./media-type.ts";
+import { readBytes } from "./read-bytes.ts";
+import { readOnce } from "./read-once.ts";
+
+const textTypes: readonly string[] = ["text/*"];
+
+/**
+ * The request body as text: UTF-8, or what the charset of its type says; without a byte order mark. A second call gives the same.
+ *
+ * Rejects with an `HTTPError`: 413 above a limit, 415 for another type, charset or coding, 400 for bytes that are no text, and with what the input
+ * throws.
+ *
+ * @throws {RangeError} rejects with it for a limit that is none.
+ */
+export function readText(environ: Environ, limits: TextLimits = {}): Promise<string> {
+  return readOnce(environ, "readText", () => decodedBody(environ, limits, textTypes, "readText"));
+}
+
+/** The body, decoded. @param types what is taken where the limits do not say. */
+export async function decodedBody(environ: Environ, limits: TextLimits, types: readonly string[], where: string): Promise<string> {
+  const bytes = checkLimit(where, "bytes", limits.bytes ?? mebibyte);
+  const decode = decoderOf(requestType(environ, limits.types ?? types));
+  return decode(await readBytes(environ, bytes));
+}

@@ -1,0 +1,1 @@
+export { limits, type LimitsOptions, type Refusal } from "./limits.ts";
