@@ -23,6 +23,12 @@ export interface CgiGateway {
 /** The variables of one request, as a front server sends them: names and values in turn, octets as latin-1, repeated ones repeated. */
 export type CgiVariables = readonly string[];
 
+/** One of the variables: of repeated ones the last counts. */
+export function cgiVariable(variables: CgiVariables, name: string): string | undefined {
+  for (let i = variables.length - (variables.length % 2) - 2; i >= 0; i -= 2) if (variables[i] === name) return variables[i + 1];
+  return undefined;
+}
+
 /**
  * The prefixes of a `mount` option, the longest first.
  *
@@ -144,7 +150,10 @@ function checkHeader(value: string): void {
 /** As clients may write it: what they may not, and some fronts let through, is percent-encoded. */
 function queryOf(value: string): string {
   if (/^[\x21\x22\x24-\x7e\x80-\xff]*$/.test(value)) return value;
-  return value.replaceAll(/[^\x21\x22\x24-\x7e\x80-\xff]/g, (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`);
+  return value.replaceAll(
+    /[^\x21\x22\x24-\x7e\x80-\xff]/g,
+    (octet) => `%${octet.charCodeAt(0).toString(16).toUpperCase().padStart(2, "0")}`,
+  );
 }
 
 /** A name, an address, or an address in brackets (RFC 3986 section 3.2.2), as loose as the settings of front servers are. */

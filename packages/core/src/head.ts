@@ -44,6 +44,8 @@ const names = new Map<string, Name>();
 const statuses = new Map<string, number>();
 const maxRemembered = 1024;
 const maxRememberedLength = 64;
+/** Of a value: policies are long, and the same in each response. */
+const maxRememberedValue = 1024;
 
 /** Marks a list whose head was sent: it belongs to the server, and giving it again would send what layers pushed to it twice. */
 const sent: unique symbol = Symbol("sent");
@@ -87,7 +89,7 @@ export function checkHeaders(head: Head): void {
       if (typeof value !== "string")
         throw new TypeError(`the value of response header ${name} is a string, not ${describe(value)}`);
       checkHeaderValue(name, value);
-      if (value.length <= maxRememberedLength) known.value = value;
+      if (value.length <= maxRememberedValue) known.value = value;
     }
     if (known.seen === Seen.length) {
       if ((seen & Seen.length) !== 0) throw new TypeError("response header Content-Length is given twice");

@@ -19,7 +19,7 @@ import { buildEnviron, client, ResponseAborted } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { describe, expect, it, vi } from "vitest";
 import { errors, type ErrorsOptions } from "./index.ts";
-import { importExample } from "./test-readme.ts";
+import { importExample } from "@gateway/testing/readme";
 
 type Client = ReturnType<typeof client>;
 
@@ -98,11 +98,9 @@ const early: readonly (readonly [string, Application])[] = [
 
 describe("errors", () => {
   it("runs the README's example", async () => {
-    const app = (await importExample(
-      new URL("../README.md", import.meta.url),
-      "@gateway/errors",
-      new URL("index.ts", import.meta.url),
-    )) as Application;
+    const app = (await importExample(new URL("../README.md", import.meta.url), {
+      "@gateway/errors": new URL("index.ts", import.meta.url),
+    })) as Application;
     const http = client(app);
     const broken = await http.get("/", { errors: "expected" });
     const body = broken.json() as { id: string };

@@ -9,7 +9,7 @@ import { client } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { multipart, readForm, saveUpload, type Upload } from "./index.ts";
-import { importExample } from "./test-readme.ts";
+import { importExample } from "@gateway/testing/readme";
 import { head, multipartBody, multipartType, posted, refusal, rejection } from "./test-body.ts";
 
 let folder = "";
@@ -36,11 +36,9 @@ const done: Application = (_environ, startResponse) => {
 
 describe("saveUpload", () => {
   it("runs the README's example", async () => {
-    const app = (await importExample(
-      new URL("../README.md", import.meta.url),
-      "@gateway/forms",
-      new URL("index.ts", import.meta.url),
-    )) as Application;
+    const app = (await importExample(new URL("../README.md", import.meta.url), {
+      "@gateway/forms": new URL("index.ts", import.meta.url),
+    })) as Application;
     const http = client(app);
     const photo = { filename: "me.png", content: new Uint8Array(1000), type: "image/png" };
     expect((await http.post("/", { multipart: { name: "Ada", photo } })).text()).toBe("Ada sent me.png (1000 bytes)\n");

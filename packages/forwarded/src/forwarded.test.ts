@@ -5,7 +5,7 @@ import { validator } from "@gateway/validate";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { forwarded, type ForwardedEnviron, type ForwardedOptions, type ForwardingHeader } from "./index.ts";
-import { importExample } from "./test-readme.ts";
+import { importExample } from "@gateway/testing/readme";
 
 const every: readonly ForwardingHeader[] = [
   "X-Forwarded-For",
@@ -501,11 +501,9 @@ describe("forwarded", () => {
   }, 300_000);
 
   it("does in the README what the README says", async () => {
-    const app = (await importExample(
-      new URL("../README.md", import.meta.url),
-      "@gateway/forwarded",
-      new URL("index.ts", import.meta.url),
-    )) as Application;
+    const app = (await importExample(new URL("../README.md", import.meta.url), {
+      "@gateway/forwarded": new URL("index.ts", import.meta.url),
+    })) as Application;
     const headers = { "X-Forwarded-For": "198.51.100.9, 192.0.2.1", "X-Forwarded-Proto": "https" };
     expect((await client(app).get("/", { headers, environ: { REMOTE_ADDR: "10.0.0.7" } })).text()).toBe("192.0.2.1 by https\n");
     expect((await client(app).get("/", { headers, environ: { REMOTE_ADDR: "192.0.2.5" } })).text()).toBe("192.0.2.5 by http\n");

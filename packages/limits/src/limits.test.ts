@@ -13,7 +13,7 @@ import { buildEnviron, client, ResponseAborted } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { limits, type LimitsOptions } from "./index.ts";
-import { importExample } from "./test-readme.ts";
+import { importExample } from "@gateway/testing/readme";
 
 type Client = ReturnType<typeof client>;
 
@@ -52,11 +52,9 @@ describe("limits", () => {
   });
 
   it("runs the README's example", async () => {
-    const app = (await importExample(
-      new URL("../README.md", import.meta.url),
-      "@gateway/limits",
-      new URL("index.ts", import.meta.url),
-    )) as Application;
+    const app = (await importExample(new URL("../README.md", import.meta.url), {
+      "@gateway/limits": new URL("index.ts", import.meta.url),
+    })) as Application;
     const http = client(app);
     expect((await http.post("/", { body: "some words" })).text()).toBe("10 bytes\n");
     const refused = await http.post("/", { body: new Uint8Array(1_048_577) });

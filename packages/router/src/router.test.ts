@@ -3,7 +3,7 @@ import { client, buildEnviron } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
 import { mount, router, type RoutingEnviron } from "./index.ts";
-import { importExample } from "./test-readme.ts";
+import { importExample } from "@gateway/testing/readme";
 
 /** Says what it was called with. */
 const echo: Application = (environ, startResponse) => {
@@ -410,11 +410,9 @@ describe("router", () => {
   });
 
   it("does in the README what the README says", async () => {
-    const app = (await importExample(
-      new URL("../README.md", import.meta.url),
-      "@gateway/router",
-      new URL("index.ts", import.meta.url),
-    )) as Application;
+    const app = (await importExample(new URL("../README.md", import.meta.url), {
+      "@gateway/router": new URL("index.ts", import.meta.url),
+    })) as Application;
     const http = client(app);
     expect((await http.get("/hello/Ada%20Lovelace")).text()).toBe("Hello Ada Lovelace\n");
     expect((await http.get("/")).text()).toBe("See /hello/Ada%20Lovelace\n");

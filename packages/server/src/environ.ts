@@ -126,6 +126,7 @@ function makeEnviron(head: RequestHead, path: string, input: InputStream, facts:
     "gateway.forwarded": undefined,
     "gateway.session": undefined,
     "gateway.connection": undefined,
+    "gateway.csp_nonce": undefined,
     "wsgiorg.routing_args": undefined,
   };
   if (facts.tls !== undefined) {
