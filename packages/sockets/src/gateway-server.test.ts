@@ -59,7 +59,10 @@ describe("GatewayServer", () => {
     socket.write("hello");
     expect(await said(socket)).toBe("hello");
     const ended = once(socket, "end");
-    await server.shutdown();
+    expect(server.stopping.aborted).toBe(false);
+    const stopped = server.shutdown();
+    expect(server.stopping.aborted).toBe(true);
+    await stopped;
     await served;
     await ended;
     await expect(server.listen()).resolves.toBeDefined();

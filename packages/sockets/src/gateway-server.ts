@@ -26,6 +26,7 @@ export class GatewayServer implements AsyncDisposable {
   readonly #waiting: Socket[] = [];
   #isServing = false;
   readonly #wanting: ((socket: Socket | undefined) => void)[] = [];
+  readonly #stopping = new AbortController();
   #stopped: Promise<void> | undefined = undefined;
   #closed: Promise<void> | undefined = undefined;
 
@@ -77,8 +78,14 @@ export class GatewayServer implements AsyncDisposable {
    * Resolves when all connections are closed; the second call waits for the same.
    */
   shutdown(): Promise<void> {
+    this.#stopping.abort();
     this.#stopped ??= this.#stop();
     return this.#stopped;
+  }
+
+  /** Aborted when {@link shutdown} is called: for whoever must know that no further requests will come, such as a readiness check. */
+  get stopping(): AbortSignal {
+    return this.#stopping.signal;
   }
 
   /** {@link shutdown}: `await using server = makeServer(...)`. */
