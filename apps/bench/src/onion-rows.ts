@@ -11,6 +11,9 @@ import { limits } from "@gateway/limits";
 import { accessLog, requestId, traceContext } from "@gateway/logging";
 import { rateLimit } from "@gateway/rate-limit";
 import { securityHeaders } from "@gateway/security-headers";
+import { sessions } from "@gateway/sessions";
+import { memoryStore } from "@gateway/sessions/memory-store";
+import { counting } from "./onion-sessions.ts";
 
 /** A file that is gone when the process is. */
 function temporaryFile(): string {
@@ -73,4 +76,7 @@ export const rows: Readonly<Record<string, () => Middleware>> = {
   "errors({ pages })": () => errors({ pages: { 404: () => "<h1>Nothing here</h1>" } }),
   "limits()": () => limits(),
   "limits({ concurrency })": () => limits({ concurrency: 100 }),
+  "sessions(), not used": () => sessions({ secret: "x".repeat(32) }),
+  "sessions(), read and written": () => counting({ secret: "x".repeat(32) }),
+  "sessions({ store: memoryStore() }), read and written": () => counting({ secret: "x".repeat(32), store: memoryStore() }),
 };
