@@ -6,7 +6,7 @@ import { Kind } from "./header-name.ts";
 import type { RequestHead } from "./request-head.ts";
 
 /** What is the same for every request of a connection. */
-export interface ConnectionFacts extends SocketFacts {
+interface ConnectionFacts extends SocketFacts {
   readonly errors: ErrorStream;
 }
 
