@@ -7,7 +7,7 @@ const config: ViteUserConfig = {
     reporters: ["default", ["json", { outputFile: "test-report.json" }]],
     setupFiles: [new URL("./vitest.setup.ts", import.meta.url).pathname],
     // A test that hangs is a defect to be seen, not waited for.
-    testTimeout: 20_000,
+    testTimeout: 60_000,
     restoreMocks: true,
   },
 };

@@ -9,7 +9,7 @@ for (const { folder } of tested) rmSync(join(folder, "test-report.json"), { forc
 
 const words = process.argv.slice(2);
 const isLong = words.includes("--long");
-const args = ["turbo", "run", "test", "--continue", ...words.filter((word) => word !== "--long")];
+const args = ["turbo", "run", "test", "--continue", "--concurrency=3", ...words.filter((word) => word !== "--long")];
 // The great counts (mutations, aborts, slow clients) in full; otherwise a seeded tenth of them.
 const env = isLong ? { ...process.env, GATEWAY_LONG: "1" } : process.env;
 const { status } = spawnSync("npx", args, { stdio: "inherit", env });
