@@ -55,7 +55,12 @@ describe("readableAddress", () => {
     [{ kind: "tcp", host: "0.0.0.0", port: 80 }, "http://127.0.0.1:80 and all other addresses of this machine"],
     [{ kind: "unix", path: "/run/app.sock" }, "unix:/run/app.sock"],
   ] as const)("names something that can be opened for %j", (address, expected) => {
-    expect(readableAddress(address)).toBe(expected);
+    expect(readableAddress(address, "http")).toBe(expected);
+  });
+
+  it("names the protocol where it is not HTTP, and no URL", () => {
+    expect(readableAddress({ kind: "tcp", host: "::1", port: 9000 }, "fastcgi")).toBe("[::1]:9000 for fastcgi");
+    expect(readableAddress({ kind: "unix", path: "/run/app.sock" }, "scgi")).toBe("unix:/run/app.sock for scgi");
   });
 });
 

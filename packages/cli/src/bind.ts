@@ -1,5 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { ServerAddress } from "@gateway/server";
+import type { ProtocolName } from "./settings.ts";
 import { StartError } from "./start-error.ts";
 
 /** What fits into `sun_path` of Linux with its NUL. Node.js 20 cuts a longer path without a word, and listens elsewhere. */
@@ -46,11 +47,16 @@ export function parsePort(text: string): number | undefined {
   return port >= 0 && port <= 65_535 ? port : undefined;
 }
 
-/** Where the server listens, as something to open: a wildcard is no address, so it names one that leads to it. */
-export function readableAddress(address: ServerAddress): string {
-  if (address.kind === "unix") return `unix:${address.path}`;
-  if (isWildcard(address.host)) return `http://127.0.0.1:${address.port} and all other addresses of this machine`;
-  return `http://${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}`;
+/**
+ * Where the server listens: for HTTP as something to open (a wildcard is no address, so it names one that leads to it), for other protocols
+ * as front servers are told of it.
+ */
+export function readableAddress(address: ServerAddress, protocol: ProtocolName): string {
+  const suffix = protocol === "http" ? "" : ` for ${protocol}`;
+  if (address.kind === "unix") return `unix:${address.path}${suffix}`;
+  const scheme = protocol === "http" ? "http://" : "";
+  if (isWildcard(address.host)) return `${scheme}127.0.0.1:${address.port} and all other addresses of this machine${suffix}`;
+  return `${scheme}${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}${suffix}`;
 }
 
 /** Why the system refused to listen, in one line. */

@@ -1,10 +1,10 @@
 import { readFileSync } from "node:fs";
 import type { Application, ApplicationLike } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
-import { makeServer, type GatewayServer, type RefusedRequest } from "@gateway/server";
+import type { GatewayServer, RefusedRequest } from "@gateway/server";
 import { listenFailure, readableAddress, type Bind } from "./bind.ts";
 import { loadApplication } from "./load-application.ts";
-import { helpText, parseCommand, type Command } from "./settings.ts";
+import { helpText, parseCommand, type Command, type ProtocolName } from "./settings.ts";
 import { onOrphaned, onStopSignals } from "./signals.ts";
 import { StartError } from "./start-error.ts";
 
@@ -37,6 +37,24 @@ export async function main(args: readonly string[], environment: Environment): P
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** What the servers have in common. */
+interface Gateway {
+  makeServer(
+    host: string,
+    port: number,
+    app: ApplicationLike,
+    options: { onRefused: (refused: RefusedRequest) => void },
+  ): GatewayServer;
+}
+
+/** Loaded when they are asked for. */
+const gateways: Readonly<Record<ProtocolName, () => Promise<Gateway>>> = {
+  http: () => import("@gateway/server"),
+  fastcgi: () => import("@gateway/fastcgi"),
+  scgi: () => import("@gateway/scgi"),
+  uwsgi: () => import("@gateway/uwsgi"),
+};
+
 async function serve(command: Extract<Command, { kind: "serve" }>, environment: Environment): Promise<void> {
   let server: GatewayServer | undefined;
   const stop = (): void => {
@@ -50,10 +68,11 @@ async function serve(command: Extract<Command, { kind: "serve" }>, environment: 
 
   const app = await loadApplication(command.target);
   const served = command.validate ? await validated(app) : app;
-  server = makeServer(command.bind.host, command.bind.port, served, { onRefused: complainOfRefused });
+  const gateway = await gateways[command.protocol]();
+  server = gateway.makeServer(command.bind.host, command.bind.port, served, { onRefused: complainOfRefused });
   const address = await listen(server, command.bind);
   surviveFailures();
-  say(`listening on ${readableAddress(address)} (press Ctrl+C to stop)`);
+  say(`listening on ${readableAddress(address, command.protocol)} (press Ctrl+C to stop)`);
   await server.serveForever();
   await server.shutdown();
 }

@@ -9,6 +9,7 @@ describe("parseCommand", () => {
     expect(parse("app.js")).toEqual({
       kind: "serve",
       bind: { host: "127.0.0.1", port: 8000, text: "127.0.0.1:8000" },
+      protocol: "http",
       validate: false,
       target: "app.js",
     });
@@ -23,6 +24,10 @@ describe("parseCommand", () => {
 
   it("reads --validate", () => {
     expect(parse("--validate app")).toMatchObject({ validate: true, target: "app" });
+  });
+
+  it.each(["http", "fastcgi", "scgi", "uwsgi"])("reads --protocol %s", (protocol) => {
+    expect(parse(`--protocol ${protocol} -b fd://0 app`)).toMatchObject({ protocol, bind: { host: "fd://0" } });
   });
 
   it("takes what follows -- as the module, whatever it begins with", () => {
@@ -59,6 +64,9 @@ describe("parseCommand", () => {
     ["--bind= app", "--bind needs a value: --bind ADDRESS (see gateway --help)"],
     ["-b --validate app", "-b needs a value: -b ADDRESS (see gateway --help)"],
     ["-b :1 -b :2 app", "--bind is given twice (see gateway --help)"],
+    ["--protocol gopher app", 'there is no protocol "gopher": http, fastcgi, scgi, uwsgi'],
+    ["--protocol app", "no application is named"],
+    ["--protocol", "--protocol needs a value: --protocol NAME (see gateway --help)"],
     ["-b nowhere app", 'cannot bind "nowhere": a port is missing: nowhere:8000'],
   ])("refuses %j", (line, message) => {
     expect(() => parse(line)).toThrow(message);
@@ -72,7 +80,8 @@ describe("parseCommand", () => {
 describe("helpText", () => {
   it("shows every flag, in lines that fit a terminal", () => {
     const help = helpText();
-    for (const flag of ["-b, --bind ADDRESS", "--validate", "-h, --help", "-v, --version"]) expect(help).toContain(flag);
+    for (const flag of ["-b, --bind ADDRESS", "--protocol NAME", "--validate", "-h, --help", "-v, --version"])
+      expect(help).toContain(flag);
     expect(Math.max(...help.split("\n").map((line) => line.length))).toBeLessThanOrEqual(100);
   });
 });

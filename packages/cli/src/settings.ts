@@ -22,16 +22,29 @@ const flags: readonly Flag[] = [
       "(default 127.0.0.1:8000; 0.0.0.0:$PORT where PORT is set)",
     ],
   },
+  { name: "protocol", value: "NAME", help: ["what to speak there: http, fastcgi, scgi or uwsgi (default http)"] },
   { name: "validate", help: ["check the application against the contract"] },
   { name: "help", short: "h", help: ["show this and stop"] },
   { name: "version", short: "v", help: ["show the version and stop"] },
 ];
 
+/** What a server can speak. */
+export const protocolNames = ["http", "fastcgi", "scgi", "uwsgi"] as const;
+
+/** One of {@link protocolNames}. */
+export type ProtocolName = (typeof protocolNames)[number];
+
 /** What the command shall do. */
 export type Command =
   | { readonly kind: "help" }
   | { readonly kind: "version" }
-  | { readonly kind: "serve"; readonly bind: Bind; readonly validate: boolean; readonly target: string };
+  | {
+      readonly kind: "serve";
+      readonly bind: Bind;
+      readonly protocol: ProtocolName;
+      readonly validate: boolean;
+      readonly target: string;
+    };
 
 /**
  * Reads the command line. Pure: nothing is looked up but what is given.
@@ -64,6 +77,7 @@ export function parseCommand(args: readonly string[], environment: Readonly<Reco
   return {
     kind: "serve",
     bind: typeof bind === "string" ? parseBind(bind) : defaultBind(environment["PORT"]),
+    protocol: protocolOf(given.get("protocol")),
     validate: given.has("validate"),
     target,
   };
@@ -80,7 +94,7 @@ export function helpText(): string {
   );
   return `Usage: gateway [options] MODULE[:EXPORT]
 
-Serves a web application over HTTP/1.1.
+Serves a web application over HTTP/1.1, or behind a front server over FastCGI, SCGI or uwsgi.
 MODULE is a path (./app.js, dist/app, app.ts) or the name of a package; EXPORT is what it exports
 (default: the first application among "default", "app" and "application").
 
@@ -109,6 +123,13 @@ function readOption({ name, rawName, value, inlineValue }: OptionToken, given: R
   }
   if (given.has(name)) throw new StartError(`--${name} is given twice (see gateway --help)`);
   return value;
+}
+
+function protocolOf(given: string | true | undefined): ProtocolName {
+  if (given === undefined) return "http";
+  const known = protocolNames.find((name) => name === given);
+  if (known === undefined) throw new StartError(`there is no protocol ${quote(String(given))}: ${protocolNames.join(", ")}`);
+  return known;
 }
 
 /** Platforms that choose the port reach the process from outside: then it listens on all IPv4 interfaces. */

@@ -1,14 +1,15 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { cgiContentLength, cgiEnviron, parseMounts, type CgiGateway } from "./cgi-variables.ts";
+import { CgiEnvirons, cgiEnviron, parseMounts, type CgiGateway } from "./cgi-environ.ts";
+import { cgiContentLength } from "./cgi-variables.ts";
 import { cgiHead, httpHead } from "./cgi-head.ts";
-import type { Environ } from "./contract.ts";
+import type { Environ, InputStream } from "./contract.ts";
 import { Seen } from "./head.ts";
 import { HTTPError } from "./http-error.ts";
 import { emptyInput } from "./input-stream.ts";
 
 const errors = { write(): void {}, writelines(): void {}, flush(): void {} };
-const gateway: CgiGateway = {
+const gateway: CgiGateway & { input: InputStream } = {
   input: emptyInput,
   errors,
   serverName: "localhost",
@@ -90,7 +91,8 @@ describe("cgiEnviron", () => {
       "": "x",
       "proxy-fcgi-pathinfo": "1",
     });
-    expect(Object.keys(environ).filter((key) => /PROXY|HTTP_CONTENT|session|__proto__| /.test(key))).toEqual([]);
+    expect(Object.keys(environ).filter((key) => /PROXY|HTTP_CONTENT|__proto__| /.test(key))).toEqual([]);
+    expect(environ["gateway.session"]).toBeUndefined();
     expect(environ["wsgi.input"]).toBe(emptyInput);
     expect((environ as unknown as Record<string, unknown>)["proxy-fcgi-pathinfo"]).toBe("1");
   });
@@ -199,6 +201,70 @@ describe("cgiEnviron", () => {
       }),
       { numRuns: 5000 },
     );
+  });
+});
+
+describe("CgiEnvirons", () => {
+  it("makes the same environ of the same variables, whatever requests it has seen before", () => {
+    const names = fc.constantFrom(
+      ["REQUEST_METHOD", "PATH_INFO", "QUERY_STRING", "HTTP_HOST"],
+      ["REQUEST_METHOD", "SCRIPT_NAME", "PATH_INFO", "CONTENT_LENGTH", "CONTENT_TYPE", "HTTPS", "HTTP_COOKIE"],
+      ["PATH_INFO", "REQUEST_METHOD", "REQUEST_SCHEME", "SERVER_NAME", "SERVER_PORT", "SERVER_PROTOCOL", "REMOTE_PORT"],
+      ["REQUEST_METHOD", "HTTP_X", "HTTP_X", "PATH_INFO", "PATH_INFO"],
+      ["REQUEST_METHOD", "PATH_INFO", "HTTP_PROXY", "wsgi.input", "REQUEST_URI", "DOCUMENT_ROOT"],
+    );
+    const value = fc.constantFrom(
+      "",
+      "/",
+      "/a",
+      "//",
+      "*",
+      "GET",
+      "OPTIONS",
+      "on",
+      "https",
+      "8",
+      "80",
+      "a b",
+      "\0",
+      "\xe9",
+      "a\nb",
+      "HTTP/1.1",
+      "h:1",
+    );
+    const request = fc
+      .tuple(names, fc.array(value, { minLength: 7, maxLength: 7 }))
+      .map(([keys, values]) => keys.flatMap((key, i) => [key, values[i] ?? ""]));
+    const made = (make: () => Environ): unknown => {
+      try {
+        return make();
+      } catch (error) {
+        if (!(error instanceof HTTPError)) throw error;
+        return error.message;
+      }
+    };
+    fc.assert(
+      fc.property(fc.array(request, { maxLength: 30 }), fc.boolean(), (requests, isMounted) => {
+        const facts = { ...gateway, mounts: isMounted ? parseMounts(["", "/a"]) : undefined };
+        const environs = new CgiEnvirons(facts);
+        for (const variables of requests) {
+          const environ = made(() => environs.make(variables, emptyInput));
+          expect(environ).toEqual(made(() => cgiEnviron(variables, facts)));
+          // What the application does to it is its own business.
+          if (typeof environ === "object" && environ !== null) Object.assign(environ, { PATH_INFO: "changed", HTTP_NEW: "new" });
+        }
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
+  it("gives each request an environ and an input of its own, copied or not", () => {
+    const environs = new CgiEnvirons(gateway);
+    const inputs = Array.from({ length: 5 }, () => ({ ...emptyInput }));
+    const made = inputs.map((input) => environs.make(["REQUEST_METHOD", "GET", "PATH_INFO", "/"], input));
+    expect(new Set(made).size).toBe(5);
+    expect(made.map((environ) => environ["wsgi.input"])).toEqual(inputs);
+    for (const [i, environ] of made.entries()) expect(environ["wsgi.input"]).toBe(inputs[i]);
   });
 });
 

@@ -5,5 +5,6 @@ export { Seen, type Head } from "./head.ts";
 export { detachedExchange } from "./detached-exchange.ts";
 export { emptyInput, inputStream, type ChunkSource, type InputStreamOptions } from "./input-stream.ts";
 export { errorText } from "./report.ts";
-export { cgiContentLength, cgiEnviron, cgiVariable, parseMounts, type CgiGateway, type CgiVariables } from "./cgi-variables.ts";
+export { cgiContentLength, cgiVariable, type CgiVariables } from "./cgi-variables.ts";
+export { cgiEnviron, CgiEnvirons, parseMounts, type CgiGateway } from "./cgi-environ.ts";
 export { cgiHead, httpHead } from "./cgi-head.ts";

@@ -1,7 +1,8 @@
 import type { Socket } from "node:net";
 import { ExchangeAborted, type Application } from "@gateway/core";
+import type { CgiEnvirons } from "@gateway/core/gateway";
 import { Refusal, SocketOutput, type Accepted, type ConnectionHost, type OpenConnection, type SocketFacts } from "@gateway/sockets";
-import { formatNameValues, parseNameValues } from "./name-values.ts";
+import { formatNameValues, NameValueReader, parseNameValues } from "./name-values.ts";
 import type { Settings } from "./options.ts";
 import {
   endRequest,
@@ -20,6 +21,8 @@ const maxWaitingBytes = 128 * 1024;
 const lingerMilliseconds = 2000;
 /** Asked for by nobody: only those that exist are answered. */
 const maxValuesBytes = 1024;
+/** The content of a BEGIN_REQUEST. */
+const beginBytes = 8;
 
 function ignore(): void {}
 
@@ -29,32 +32,45 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   readonly settings: Settings;
   readonly facts: SocketFacts;
   readonly output: SocketOutput;
+  readonly environs: CgiEnvirons;
+  readonly nameValues: NameValueReader = new NameValueReader();
   readonly #socket: Socket;
   readonly #host: ConnectionHost;
   readonly #serveOne: boolean;
   readonly #reader: RecordReader;
   readonly #requests = new Map<number, FastcgiRequest>();
-  /** When {@link tick} is to end what goes on. */
-  #deadline: number;
+  /** When {@link tick} is to end what goes on: for want of a record, or of the rest of one. */
+  #idleUntil: number;
+  #recordUntil = Infinity;
+  /** A whole record has come. */
+  #hasHeard = false;
+  /** The front server does not read the answers to its own records: nothing is read until it does. */
+  #isChoked = false;
   /** The other side has closed, or is not understood: nothing more is read, and what is under way is answered. */
   #readsNoMore = false;
-  #closing = false;
+  /** After the requests under way it is closed. */
+  #isLast = false;
+  #isClosed = false;
 
   constructor(socket: Socket, app: Application, settings: Settings, { host, facts, at, serveOne }: Accepted) {
     this.app = app;
     this.settings = settings;
     this.facts = facts;
     this.output = new SocketOutput(socket, host);
+    this.environs = settings.makers.of(facts);
     this.#socket = socket;
     this.#host = host;
     this.#serveOne = serveOne;
     this.#reader = new RecordReader(this);
-    this.#deadline = at + settings.silentSeconds * 1000;
+    this.#idleUntil = at + settings.silentSeconds * 1000;
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     socket.on("end", () => this.#peerEnded());
     // What went wrong is told by "close", which follows; without a listener the process would end.
     socket.on("error", ignore);
     socket.on("close", () => this.#socketClosed());
+    if (settings.peers.includes(facts)) return;
+    this.refused(403, "the address is not among those that may connect");
+    socket.destroy();
   }
 
   get now(): number {
@@ -66,76 +82,97 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
     try {
       this.#reader.push(chunk);
     } catch (error) {
+      // What stands behind the end of a connection is nobody's business.
+      if (this.#isClosed) return;
       const refusal = error instanceof Refusal ? error : new Refusal(500, "the records could not be read");
       this.refused(refusal.code, refusal.message);
       return this.#breakDown();
     }
-    this.#holdBack();
     if (this.#requests.size === 0) this.#await();
+    else if (this.#waitingBytes > maxWaitingBytes) this.#socket.pause();
   }
 
-  // Records.
+  // Records. What stands in the same piece of bytes behind the end of a connection is not read.
 
-  record(type: number, id: number, content: Buffer): void {
+  record(type: number, id: number, bytes: Buffer, from: number, end: number): void {
+    if (this.#readsNoMore) return;
+    this.#hasHeard = true;
     switch (type) {
       case RecordType.beginRequest:
-        return this.#begin(id, content);
+        return this.#begin(id, bytes, from, end);
       case RecordType.abortRequest:
         return this.#requests.get(id)?.aborted();
       case RecordType.getValues:
-        return this.#getValues(content);
+        return this.#getValues(bytes.toString("latin1", from, end));
       default:
         // Records of one request that are not known are ignored, those of the connection are answered (section 4.2).
-        if (id === 0) this.output.send(record(RecordType.unknownType, 0, `${String.fromCharCode(type)}\0\0\0\0\0\0\0`));
+        if (id === 0) this.#answer(record(RecordType.unknownType, 0, `${String.fromCharCode(type)}\0\0\0\0\0\0\0`));
     }
   }
 
-  piece(type: number, id: number, piece: Buffer): void {
+  piece(type: number, id: number, bytes: Buffer, from: number, end: number): void {
+    if (this.#readsNoMore) return;
     const request = this.#requests.get(id);
-    if (type === RecordType.params) request?.params(piece);
-    else if (type === RecordType.stdin) request?.stdin(piece);
+    if (type === RecordType.params) request?.takeParams(bytes, from, end);
+    else if (type === RecordType.stdin) request?.takeStdin(bytes, from, end);
   }
 
   streamEnded(type: number, id: number): void {
+    if (this.#readsNoMore) return;
+    this.#hasHeard = true;
     const request = this.#requests.get(id);
     if (type === RecordType.params) request?.paramsEnded();
     else if (type === RecordType.stdin) request?.stdinEnded();
   }
 
-  #begin(id: number, content: Buffer): void {
-    if (id === 0 || content.length < 3) throw new Refusal(400, "a BEGIN_REQUEST has no request id, or is too short");
+  #begin(id: number, bytes: Buffer, from: number, end: number): void {
+    if (id === 0 || end - from < beginBytes) throw new Refusal(400, "a BEGIN_REQUEST has no request id, or is too short");
     // The front server may have read END_REQUEST before the system says that it has taken it.
     if (this.#requests.get(id)?.isOver === false)
       throw new Refusal(400, "a request was begun with the id of one that has not ended");
-    const keeps = (content.readUInt8(2) & keepConnection) !== 0;
-    const status =
-      content.readUInt16BE(0) !== responder
-        ? ProtocolStatus.unknownRole
-        : this.#requests.size >= this.settings.maxRequests
-          ? ProtocolStatus.overloaded
-          : ProtocolStatus.complete;
-    if (status !== ProtocolStatus.complete) {
-      this.output.send(endRequest(id, 0, status));
-      this.refused(status === ProtocolStatus.overloaded ? 503 : 501, "a request was refused: unknown role, or too many at once");
-      if (!keeps) this.#closing = true;
+    // The front server was to be told by the end of the connection, and will be.
+    if (this.#isLast) return;
+    const keeps = ((bytes[from + 2] ?? 0) & keepConnection) !== 0 && !this.#serveOne;
+    const isKnown = bytes[from] === 0 && bytes[from + 1] === responder;
+    if (isKnown && this.#requests.size < this.settings.maxRequests) {
+      this.#idleUntil = Infinity;
+      this.#recordUntil = Infinity;
+      this.#requests.set(id, new FastcgiRequest(id, keeps, this));
       return;
     }
-    this.#deadline = Infinity;
-    this.#requests.set(id, new FastcgiRequest(id, keeps && !this.#serveOne, this));
+    this.#answer(endRequest(id, 0, isKnown ? ProtocolStatus.overloaded : ProtocolStatus.unknownRole));
+    if (isKnown) this.refused(503, "there are too many requests on one connection");
+    else this.refused(501, "the role of a request is not that of a responder");
+    if (keeps) return;
+    this.#isLast = true;
+    if (this.#requests.size === 0) this.#close();
   }
 
   /** What it asks for and is known (section 4.1). HAProxy sends nothing else until it is answered. */
-  #getValues(content: Buffer): void {
+  #getValues(content: string): void {
     const { maxConnections, maxRequests, multiplex } = this.settings;
+    const connections = Math.min(maxConnections, 65_535);
     const known: Readonly<Record<string, number>> = {
-      FCGI_MAX_CONNS: Math.min(maxConnections, 65_535),
-      FCGI_MAX_REQS: multiplex ? maxRequests : Math.min(maxConnections, 65_535),
+      FCGI_MAX_CONNS: connections,
+      FCGI_MAX_REQS: multiplex ? Math.min(connections * maxRequests, 65_535) : connections,
       FCGI_MPXS_CONNS: multiplex ? 1 : 0,
     };
     if (content.length > maxValuesBytes) throw new Refusal(400, "a GET_VALUES is too long");
     const asked = parseNameValues(content).filter((name, i) => i % 2 === 0 && Object.hasOwn(known, name));
     const answer = [...new Set(asked)].flatMap((name) => [name, String(known[name])]);
-    this.output.send(record(RecordType.getValuesResult, 0, formatNameValues(answer)));
+    this.#answer(record(RecordType.getValuesResult, 0, formatNameValues(answer)));
+  }
+
+  /** Answers to records of the connection wait for nobody who pulls: a front server that does not read them is not read, either. */
+  #answer(text: string): void {
+    this.output.send(text);
+    if (!this.output.isFull || this.#isChoked) return;
+    this.#isChoked = true;
+    this.#socket.pause();
+    void this.output.whenRoom().then(() => {
+      this.#isChoked = false;
+      this.taken();
+    });
   }
 
   // What the requests ask.
@@ -145,7 +182,8 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   }
 
   taken(): void {
-    if (this.#socket.isPaused() && this.#waitingBytes <= maxWaitingBytes / 2) this.#socket.resume();
+    if (this.#isChoked || !this.#socket.isPaused() || this.#waitingBytes > maxWaitingBytes / 2) return;
+    this.#socket.resume();
   }
 
   refused(code: number, reason: string): void {
@@ -153,11 +191,11 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   }
 
   answered(request: FastcgiRequest): void {
+    request.forgetBody();
     if (this.#requests.get(request.id) !== request) return;
     this.#requests.delete(request.id);
-    request.forgetBody();
     this.taken();
-    if (!request.keepsConnection || this.#host.stopping) this.#closing = true;
+    if (!request.keepsConnection || this.#host.stopping) this.#isLast = true;
     if (this.#requests.size === 0) this.#await();
   }
 
@@ -167,11 +205,8 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
     // The end of the connection shows that the response is not whole; the others on it must not suffer.
     if (this.#requests.size === 0) return this.#breakDown();
     this.output.send(endRequest(request.id, 1, ProtocolStatus.complete));
+    if (!request.keepsConnection) this.#isLast = true;
     this.taken();
-  }
-
-  #holdBack(): void {
-    if (this.#waitingBytes > maxWaitingBytes) this.#socket.pause();
   }
 
   get #waitingBytes(): number {
@@ -184,26 +219,26 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
 
   /** No request is under way. */
   #await(): void {
+    if (this.#isLast || this.#readsNoMore) return this.#close();
     const { keepAliveSeconds, stopIdleSeconds, headerSeconds } = this.settings;
-    if (this.#closing || this.#readsNoMore) return this.#close();
-    const seconds = this.#host.stopping ? stopIdleSeconds : this.#reader.isInside ? headerSeconds : keepAliveSeconds;
-    this.#deadline = Math.min(this.#deadline, this.#host.now + seconds * 1000);
+    const { now, stopping } = this.#host;
+    // What has begun must end in time, and drops do not put that off.
+    if (!this.#reader.isInside) this.#recordUntil = Infinity;
+    else if (this.#recordUntil === Infinity) this.#recordUntil = now + headerSeconds * 1000;
+    if (stopping) this.#idleUntil = Math.min(this.#idleUntil, now + stopIdleSeconds * 1000);
+    else if (this.#hasHeard) this.#idleUntil = now + keepAliveSeconds * 1000;
   }
 
   tick(sinceLast: number): void {
-    if (this.#host.now >= this.#deadline) return this.#expire();
-    for (const request of this.#requests.values()) {
-      if (request.tick(sinceLast)) continue;
-      this.refused(408, "the variables of a request took too long to come");
-      return this.#breakDown();
-    }
+    if (this.#host.now >= Math.min(this.#idleUntil, this.#recordUntil)) return this.#expire();
+    for (const request of this.#requests.values()) request.tick(sinceLast);
     if (this.output.stalledFor(this.#host.now) > this.settings.writeStallSeconds * 1000) {
       this.cut(new ExchangeAborted("CLIENT_GONE", { cause: new Error("the front server stopped reading") }));
     }
   }
 
   stop(idleSeconds: number): void {
-    if (this.#requests.size === 0) this.#deadline = Math.min(this.#deadline, this.#host.now + idleSeconds * 1000);
+    if (this.#requests.size === 0) this.#idleUntil = Math.min(this.#idleUntil, this.#host.now + idleSeconds * 1000);
   }
 
   cut(reason: ExchangeAborted): void {
@@ -212,7 +247,7 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   }
 
   #expire(): void {
-    if (this.#closing && this.#readsNoMore) this.#socket.destroy();
+    if (this.#isClosed) this.#socket.destroy();
     else this.#close();
   }
 
@@ -220,7 +255,7 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
     this.#readsNoMore = true;
     for (const [id, request] of this.#requests) {
       // Whole requests are answered (a half-close); of others nothing more will come.
-      if (request.isRunning) request.stdinEnded();
+      if (request.isRunning) request.inputEnded();
       else this.#requests.delete(id);
     }
     if (this.#requests.size === 0) this.#close();
@@ -236,15 +271,23 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
 
   /** Closes our side, and throws away what still comes: closing both at once could reset the connection under the last answer. */
   #close(): void {
-    this.#closing = true;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#readsNoMore = true;
-    this.#deadline = this.#host.now + lingerMilliseconds;
-    if (this.output.isHandedOver) this.#socket.end();
-    else this.output.whenHandedOver(() => this.#socket.end());
+    this.#idleUntil = Infinity;
+    this.#recordUntil = Infinity;
+    if (this.output.isHandedOver) this.#end();
+    else this.output.whenHandedOver(() => this.#end());
     this.#socket.resume();
   }
 
+  #end(): void {
+    this.#idleUntil = this.#host.now + lingerMilliseconds;
+    this.#socket.end();
+  }
+
   #socketClosed(): void {
+    this.#readsNoMore = true;
     for (const request of this.#requests.values()) request.giveUp(new ExchangeAborted("CLIENT_GONE"));
     this.#requests.clear();
     this.output.closed();

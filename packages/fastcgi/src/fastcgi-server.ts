@@ -15,7 +15,7 @@ import { settingsOf, type FastcgiOptions } from "./options.ts";
 export function makeServer(host: string | Server, port: number, app: ApplicationLike, options: FastcgiOptions = {}): GatewayServer {
   const listening = parseListening(host, port);
   const application = toApplication(app);
-  const settings = settingsOf(options);
+  const settings = settingsOf(options, process.env);
   return new GatewayServer(
     listening,
     { open: (socket, accepted) => new FastcgiConnection(socket, application, settings, accepted), turnAway: undefined },

@@ -1,11 +1,20 @@
 import { parseMounts } from "@gateway/core/gateway";
-import { listenerDefaults, listenerNumbers, settle, type ListenerOptions, type NumberKind } from "@gateway/sockets";
+import {
+  allowedPeers,
+  EnvironMakers,
+  listenerDefaults,
+  listenerNumbers,
+  settle,
+  type AllowedPeers,
+  type ListenerOptions,
+  type NumberKind,
+} from "@gateway/sockets";
 
 /** Settings of {@link makeServer}. */
 export interface FastcgiOptions extends ListenerOptions {
   /** The variables of a request together, in bytes (default 64 KiB); more is answered with 431. */
   headerBytes?: number;
-  /** From the beginning of a request to the end of its variables, in seconds (default 10): then the connection is closed. */
+  /** From the beginning of a request to the end of its variables, in seconds (default 10); then it is answered with 408. */
   headerSeconds?: number;
   /** From a connection to its first record, in seconds (default 10): then it is closed. */
   silentSeconds?: number;
@@ -30,6 +39,11 @@ export interface FastcgiOptions extends ListenerOptions {
    * begin to multiplex, and HAProxy 2.6 then loses some.
    */
   multiplex?: boolean;
+  /**
+   * Front servers that may connect, as addresses or networks like `"10.0.0.0/8"` (default: those of the variable `FCGI_WEB_SERVER_ADDRS`
+   * of the environment, or whoever can); Unix sockets have file modes.
+   */
+  allowedAddresses?: readonly string[];
   /** Prefixes at which SCRIPT_NAME + PATH_INFO is split again, for front servers that cannot split it (default: as it comes). */
   mounts?: readonly string[];
   /** `wsgi.multiprocess` (default false): whether other processes serve the same application. */
@@ -37,11 +51,17 @@ export interface FastcgiOptions extends ListenerOptions {
 }
 
 /** The settings with their defaults. */
-export interface Settings extends Readonly<Required<Omit<FastcgiOptions, "mounts">>> {
-  readonly mounts: readonly string[] | undefined;
+export interface Settings extends Given {
+  readonly peers: AllowedPeers;
+  readonly makers: EnvironMakers;
 }
 
-const defaults: Settings = {
+interface Given extends Readonly<Required<Omit<FastcgiOptions, "mounts" | "allowedAddresses">>> {
+  readonly mounts: readonly string[] | undefined;
+  readonly allowedAddresses: readonly string[] | undefined;
+}
+
+const defaults: Given = {
   ...listenerDefaults,
   headerBytes: 64 * 1024,
   headerSeconds: 10,
@@ -55,6 +75,7 @@ const defaults: Settings = {
   requestSeconds: 0,
   maxRequests: 100,
   multiplex: false,
+  allowedAddresses: undefined,
   mounts: undefined,
   multiprocess: false,
 };
@@ -77,13 +98,24 @@ const numbers: Readonly<Record<string, NumberKind>> = {
 /**
  * The options with their defaults filled in.
  *
+ * @param environment only `FCGI_WEB_SERVER_ADDRS` is read (FastCGI specification, section 3.2).
  * @throws {TypeError|RangeError} for an option that does not exist, or a value that makes no sense.
  */
-export function settingsOf(options: FastcgiOptions): Settings {
+export function settingsOf(options: FastcgiOptions, environment: Readonly<Record<string, string | undefined>>): Settings {
   const settings = settle("makeServer", defaults, options, numbers);
   if (settings.maxRequests === 0) throw new RangeError("maxRequests is a whole number from 1");
   for (const name of ["multiplex", "multiprocess"] as const) {
     if (typeof settings[name] !== "boolean") throw new TypeError(`${name} is true or false`);
   }
-  return { ...settings, mounts: settings.mounts === undefined ? undefined : parseMounts(settings.mounts) };
+  const { errors, multiprocess, allowedAddresses } = settings;
+  const mounts = settings.mounts === undefined ? undefined : parseMounts(settings.mounts);
+  return {
+    ...settings,
+    peers: allowedPeers(allowedAddresses ?? webServers(environment["FCGI_WEB_SERVER_ADDRS"])),
+    makers: new EnvironMakers({ errors, multiprocess, runOnce: false, mounts }),
+  };
+}
+
+function webServers(value: string | undefined): readonly string[] | undefined {
+  return value === undefined || value === "" ? undefined : value.split(",").map((address) => address.trim());
 }

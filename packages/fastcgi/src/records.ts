@@ -25,29 +25,29 @@ export const keepConnection = 1;
 export const maxContentBytes = 65_535;
 const headerBytes = 8;
 
-/** What is told of the records, in the order they come. */
+/** What is told of the records, in the order they come. Bytes are a stretch of what came, so that no view is made where none is wanted. */
 export interface RecordListener {
   /** A part of a stream (PARAMS, STDIN, STDOUT, STDERR, DATA): of one record, for these may be cut anywhere. */
-  piece(type: number, id: number, piece: Buffer): void;
+  piece(type: number, id: number, bytes: Buffer, from: number, end: number): void;
   /** A stream has ended: its record was empty. */
   streamEnded(type: number, id: number): void;
   /** Any other record, whole. */
-  record(type: number, id: number, content: Buffer): void;
+  record(type: number, id: number, bytes: Buffer, from: number, end: number): void;
 }
 
-const streams: ReadonlySet<number> = new Set([
-  RecordType.params,
-  RecordType.stdin,
-  RecordType.stdout,
-  RecordType.stderr,
-  RecordType.data,
-]);
+const nothing: Buffer = Buffer.alloc(0);
+
+function isStream(type: number): boolean {
+  return type >= RecordType.params && type <= RecordType.data;
+}
 
 /** Reads the records of one connection, in whatever pieces they come. Knows no request. */
 export class RecordReader {
   readonly #listener: RecordListener;
-  readonly #header: Buffer = Buffer.alloc(headerBytes);
+  /** What has come of a header that was cut. */
+  #header: Buffer = nothing;
   #headerLength = 0;
+  #isInside = false;
   #type = 0;
   #id = 0;
   /** What is still to come of the record. */
@@ -61,49 +61,64 @@ export class RecordReader {
 
   /** A record has begun and not ended. */
   get isInside(): boolean {
-    return this.#headerLength > 0;
+    return this.#isInside;
   }
 
   /** @throws {Refusal} for a version that is not 1: what follows cannot be understood. */
   push(chunk: Buffer): void {
     for (let at = 0; at < chunk.length;) {
-      if (this.#headerLength < headerBytes) {
-        const copied = chunk.copy(this.#header, this.#headerLength, at, at + headerBytes - this.#headerLength);
-        this.#headerLength += copied;
-        at += copied;
-        if (this.#headerLength === headerBytes) this.#begin();
+      if (!this.#isInside && this.#headerLength === 0 && chunk.length - at >= headerBytes) {
+        this.#begin(chunk, at);
+        at += headerBytes;
+      } else if (!this.#isInside || this.#headerLength > 0) {
+        at = this.#gatherHeader(chunk, at);
       } else if (this.#content > 0) {
-        const piece = chunk.subarray(at, at + this.#content);
-        this.#content -= piece.length;
-        at += piece.length;
-        this.#take(piece);
+        const end = Math.min(chunk.length, at + this.#content);
+        this.#content -= end - at;
+        this.#take(chunk, at, end);
+        at = end;
       } else {
         const skipped = Math.min(this.#padding, chunk.length - at);
         this.#padding -= skipped;
         at += skipped;
       }
-      if (this.#headerLength === headerBytes && this.#content === 0 && this.#padding === 0) this.#headerLength = 0;
+      if (this.#headerLength === 0 && this.#content === 0 && this.#padding === 0) this.#isInside = false;
     }
   }
 
-  #begin(): void {
-    if (this.#header[0] !== 1) throw new Refusal(400, "a record has not version 1 of FastCGI");
-    this.#type = this.#header.readUInt8(1);
-    this.#id = this.#header.readUInt16BE(2);
-    this.#content = this.#header.readUInt16BE(4);
-    this.#padding = this.#header.readUInt8(6);
-    if (this.#content > 0) return;
-    if (streams.has(this.#type)) this.#listener.streamEnded(this.#type, this.#id);
-    else this.#listener.record(this.#type, this.#id, Buffer.alloc(0));
+  /** A header that is cut between two chunks. @returns where its part ends. */
+  #gatherHeader(chunk: Buffer, at: number): number {
+    if (this.#header === nothing) this.#header = Buffer.alloc(headerBytes);
+    const copied = chunk.copy(this.#header, this.#headerLength, at, at + headerBytes - this.#headerLength);
+    this.#headerLength += copied;
+    this.#isInside = true;
+    if (this.#headerLength === headerBytes) {
+      this.#headerLength = 0;
+      this.#begin(this.#header, 0);
+    }
+    return at + copied;
   }
 
-  #take(piece: Buffer): void {
-    if (streams.has(this.#type)) return this.#listener.piece(this.#type, this.#id, piece);
-    this.#gathered.push(piece);
+  #begin(bytes: Buffer, at: number): void {
+    if (bytes[at] !== 1) throw new Refusal(400, "a record has not version 1 of FastCGI");
+    this.#isInside = true;
+    this.#type = bytes[at + 1] ?? 0;
+    this.#id = (bytes[at + 2] ?? 0) * 256 + (bytes[at + 3] ?? 0);
+    this.#content = (bytes[at + 4] ?? 0) * 256 + (bytes[at + 5] ?? 0);
+    this.#padding = bytes[at + 6] ?? 0;
     if (this.#content > 0) return;
-    const content = this.#gathered.length === 1 ? piece : Buffer.concat(this.#gathered);
+    if (isStream(this.#type)) this.#listener.streamEnded(this.#type, this.#id);
+    else this.#listener.record(this.#type, this.#id, nothing, 0, 0);
+  }
+
+  #take(bytes: Buffer, from: number, end: number): void {
+    if (isStream(this.#type)) return this.#listener.piece(this.#type, this.#id, bytes, from, end);
+    if (this.#content === 0 && this.#gathered.length === 0) return this.#listener.record(this.#type, this.#id, bytes, from, end);
+    this.#gathered.push(bytes.subarray(from, end));
+    if (this.#content > 0) return;
+    const content = Buffer.concat(this.#gathered);
     this.#gathered = [];
-    this.#listener.record(this.#type, this.#id, content);
+    this.#listener.record(this.#type, this.#id, content, 0, content.length);
   }
 }
 

@@ -1,17 +1,20 @@
 import { ExchangeAborted, HTTPError, isHTTPError, type Application } from "@gateway/core";
 import {
   cgiContentLength,
-  cgiEnviron,
   cgiHead,
+  cgiVariable,
   emptyInput,
   inputStream,
   run,
+  type CgiEnvirons,
+  type CgiVariables,
   type Head,
   type Running,
   type Sink,
 } from "@gateway/core/gateway";
 import { Refusal, RequestBody, RequestBodyPace, type BodyConnection, type SocketFacts, type SocketOutput } from "@gateway/sockets";
-import { parseNameValues } from "./name-values.ts";
+import { BodyPieces } from "./body-pieces.ts";
+import type { NameValueReader } from "./name-values.ts";
 import type { Settings } from "./options.ts";
 import { endRequest, maxContentBytes, ProtocolStatus, recordHeader, RecordType } from "./records.ts";
 
@@ -21,6 +24,8 @@ export interface RequestConnection {
   readonly settings: Settings;
   readonly facts: SocketFacts;
   readonly output: SocketOutput;
+  readonly environs: CgiEnvirons;
+  readonly nameValues: NameValueReader;
   /** Milliseconds on the clock of the server. */
   readonly now: number;
   /** The front server has to wait, perhaps for another request's sake. */
@@ -35,142 +40,146 @@ export interface RequestConnection {
 }
 
 const joinBytes = 4 * 1024;
+const empty: Buffer = Buffer.alloc(0);
 
-/** One request of a connection, from BEGIN_REQUEST to END_REQUEST. */
+/**
+ * One request of a connection, from BEGIN_REQUEST to END_REQUEST.
+ *
+ * Fields are `private` and not `#private`: one of these is made for every request, and the former cost half as much.
+ */
 export class FastcgiRequest implements Sink, BodyConnection {
   readonly id: number;
   readonly keepsConnection: boolean;
-  readonly #connection: RequestConnection;
-  readonly #begunAt: number;
-  readonly #pace = new RequestBodyPace();
-  #params: Buffer[] = [];
-  #paramBytes = 0;
-  #isRunning = false;
-  #runningSince = 0;
-  #running: Running | undefined = undefined;
+  private readonly connection: RequestConnection;
+  private readonly begunAt: number;
+  /** What has come of the variables, as latin-1. */
+  private variables = "";
+  private isHead = false;
+  private hasRun = false;
+  private runningSince = 0;
+  private running: Running | undefined = undefined;
   /** END_REQUEST was sent. */
-  #over = false;
+  private over = false;
 
-  #body: RequestBody | undefined = undefined;
-  readonly #waiting: Buffer[] = [];
-  #stdinEnded = false;
+  private body: RequestBody | undefined = undefined;
+  private pace: RequestBodyPace | undefined = undefined;
+  /** Made when there is a body. */
+  private waiting: BodyPieces | undefined = undefined;
+  private stdinHasEnded = false;
+  /** The front server has closed its side: no more comes, be it whole or not. */
+  private inputHasEnded = false;
   /** Of the body, in all and handed on. */
-  #received = 0;
-  #given = 0;
-  #expected: number | undefined = undefined;
+  private received = 0;
+  private given = 0;
+  private expected: number | undefined = undefined;
 
-  #head: Head | undefined = undefined;
-  #headSent = false;
-  #held: Uint8Array | undefined = undefined;
-  #sent = 0;
+  private responseHead: Head | undefined = undefined;
+  private headSent = false;
+  private held: Uint8Array | undefined = undefined;
+  private sent = 0;
 
   constructor(id: number, keepsConnection: boolean, connection: RequestConnection) {
     this.id = id;
     this.keepsConnection = keepsConnection;
-    this.#connection = connection;
-    this.#begunAt = connection.now;
+    this.connection = connection;
+    this.begunAt = connection.now;
   }
 
   /** Bytes of the body that nobody has pulled yet. */
   get waitingBytes(): number {
-    return this.#received - this.#given;
+    return this.waiting === undefined ? 0 : this.waiting.bytes;
   }
 
   /** The application has been called. */
   get isRunning(): boolean {
-    return this.#isRunning;
+    return this.hasRun;
   }
 
   /** Nothing more will be sent for it. */
   get isOver(): boolean {
-    return this.#over;
+    return this.over;
   }
 
   // In.
 
-  params(piece: Buffer): void {
-    if (this.#isRunning || this.#over) return;
-    this.#paramBytes += piece.length;
-    if (this.#paramBytes > this.#connection.settings.headerBytes) {
-      return this.#refuse(new Refusal(431, "the variables are longer than the server takes"));
+  takeParams(bytes: Buffer, from: number, end: number): void {
+    if (this.hasRun || this.over) return;
+    if (this.variables.length + end - from > this.connection.settings.headerBytes) {
+      return this.refuse(new Refusal(431, "the variables are longer than the server takes"));
     }
-    this.#params.push(piece);
+    this.variables += bytes.toString("latin1", from, end);
   }
 
   paramsEnded(): void {
-    if (this.#isRunning || this.#over) return;
+    if (this.hasRun || this.over) return;
     try {
-      this.#begin(parseNameValues(Buffer.concat(this.#params)));
+      const variables = this.connection.nameValues.read(this.variables);
+      this.variables = "";
+      this.begin(variables);
     } catch (error) {
-      this.#refuse(error);
-    } finally {
-      this.#params = [];
+      this.refuse(error);
     }
   }
 
-  stdin(piece: Buffer): void {
-    if (this.#stdinEnded || this.#over) return;
+  takeStdin(bytes: Buffer, from: number, end: number): void {
+    if (this.stdinHasEnded || this.over) return;
     // What is beyond the length that was told is no part of the body.
-    const room = (this.#expected ?? Infinity) - this.#received;
-    const part = piece.length > room ? piece.subarray(0, room) : piece;
-    if (part.length === 0) return;
-    this.#received += part.length;
-    this.#pace.came(part.length);
-    this.#waiting.push(part);
-    this.#body?.arrived();
+    const room = (this.expected ?? Infinity) - this.received;
+    const length = Math.min(end - from, room);
+    if (length === 0) return;
+    this.received += length;
+    this.pace ??= new RequestBodyPace();
+    this.pace.came(length);
+    this.waiting ??= new BodyPieces();
+    this.waiting.push(bytes.subarray(from, from + length));
+    this.body?.arrived();
   }
 
   stdinEnded(): void {
-    if (this.#stdinEnded) return;
-    this.#stdinEnded = true;
-    if (this.#expected !== undefined && this.#received < this.#expected && this.#waiting.length === 0) this.#body?.cut();
-    else this.#body?.arrived();
+    if (this.stdinHasEnded || this.over) return;
+    this.stdinHasEnded = true;
+    this.body?.arrived();
+  }
+
+  /** The front server has closed its side. */
+  inputEnded(): void {
+    this.inputHasEnded = true;
+    this.body?.arrived();
   }
 
   /** ABORT_REQUEST: the client has left. */
   aborted(): void {
-    if (this.#over) return;
+    if (this.over) return;
     this.giveUp(new ExchangeAborted("CLIENT_GONE"));
-    this.#finish(endRequest(this.id, 0, ProtocolStatus.complete));
+    this.finish(endRequest(this.id, 0, ProtocolStatus.complete));
   }
 
-  #begin(variables: readonly string[]): void {
-    const { app, settings, facts } = this.#connection;
-    const { maxBodyBytes, maxReadBytes, errors, multiprocess, mounts } = settings;
-    this.#expected = expectedLength(variables);
-    if (this.#expected !== undefined && this.#expected > maxBodyBytes) throw tooLarge();
-    this.#trim();
-    // Without a length the end of STDIN is the end of the body.
-    const hasBody = this.#expected !== 0 && !(this.#stdinEnded && this.#received === 0 && this.#expected === undefined);
-    if (hasBody) this.#body = new RequestBody(this);
-    const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes });
-    const { serverName, serverPort } = facts;
-    const environ = cgiEnviron(variables, { input, errors, serverName, serverPort, multiprocess, runOnce: false, mounts });
-    this.#isRunning = true;
-    this.#runningSince = this.#connection.now;
-    const running = run(app, environ, this);
-    if (!this.#over) this.#running = running;
-  }
-
-  /** STDIN may come before the end of PARAMS, and then be longer than it should. */
-  #trim(): void {
-    const expected = this.#expected ?? Infinity;
-    while (this.#received > expected) {
-      const last = this.#waiting.pop() ?? Buffer.alloc(0);
-      this.#received -= last.length;
-      if (this.#received < expected) {
-        const part = last.subarray(0, expected - this.#received);
-        this.#waiting.push(part);
-        this.#received += part.length;
-      }
+  private begin(variables: CgiVariables): void {
+    const { app, settings, environs } = this.connection;
+    this.isHead = cgiVariable(variables, "REQUEST_METHOD") === "HEAD";
+    this.expected = cgiContentLength(cgiVariable(variables, "CONTENT_LENGTH"));
+    if (this.expected !== undefined && this.expected > settings.maxBodyBytes) throw tooLarge();
+    // STDIN may come before the end of PARAMS, and then be longer than it should.
+    if (this.expected !== undefined && this.received > this.expected) {
+      this.waiting?.truncate(this.expected);
+      this.received = this.expected;
     }
+    // Without a length the end of STDIN is the end of the body.
+    const hasBody = this.expected !== 0 && !(this.stdinHasEnded && this.received === 0 && this.expected === undefined);
+    if (hasBody) this.body = new RequestBody(this);
+    const input = this.body === undefined ? emptyInput : inputStream(this.body, settings);
+    const environ = environs.make(variables, input);
+    this.hasRun = true;
+    this.runningSince = this.connection.now;
+    // Also of a response that is made: it may still wait to be sent when the front server leaves.
+    this.running = run(app, environ, this);
   }
 
-  #refuse(error: unknown): void {
+  private refuse(error: unknown): void {
     const { code, status, message } = refusalOf(error);
-    this.#connection.refused(code, message);
+    this.connection.refused(code, message);
     const body = Buffer.from(`${status}: ${message}\n`);
-    this.#head = {
+    this.responseHead = {
       status,
       code,
       headers: [
@@ -181,76 +190,89 @@ export class FastcgiRequest implements Sink, BodyConnection {
       length: body.length,
       bodiless: true,
     };
-    this.#headSent = false;
-    this.#emit(body, this.#lastRecords());
-    this.#finish("");
+    this.headSent = false;
+    // HAProxy takes a body for HEAD as a broken response.
+    this.emit(this.isHead ? empty : body, this.lastRecords());
+    this.finish("");
   }
 
   get bodyEnded(): boolean {
-    return this.#waiting.length === 0 && (this.#given === this.#expected || (this.#expected === undefined && this.#stdinEnded));
+    return this.waitingBytes === 0 && (this.given === this.expected || (this.expected === undefined && this.stdinHasEnded));
   }
 
   piece(): Buffer | undefined {
-    const piece = this.#waiting.shift();
+    const piece = this.waiting?.shift();
     if (piece === undefined) {
-      if (this.#stdinEnded && !this.bodyEnded) throw new HTTPError(400, "the request body was cut short");
+      if (this.isCut) throw new HTTPError(400, "the request body was cut short");
       return undefined;
     }
-    this.#given += piece.length;
-    this.#connection.taken();
-    if (this.#given > this.#connection.settings.maxBodyBytes) throw tooLarge();
+    this.given += piece.length;
+    this.connection.taken();
+    if (this.given > this.connection.settings.maxBodyBytes) throw tooLarge();
     return piece;
   }
 
-  wanted(): void {
-    if (this.#stdinEnded) this.#body?.cut();
+  /** Nothing waits, nothing more comes, and it is not whole. */
+  private get isCut(): boolean {
+    return (this.stdinHasEnded || this.inputHasEnded) && !this.bodyEnded;
   }
+
+  wanted(): void {}
 
   // Out: the sink of the run loop.
 
   head(head: Head): void {
-    this.#head = head;
+    this.responseHead = head;
   }
 
   write(chunk: Uint8Array): void | Promise<void> {
-    if (this.#over) return;
-    this.#sent += chunk.byteLength;
-    if (!this.#headSent && this.#head?.length === chunk.byteLength) {
-      this.#held = chunk;
+    if (this.over) return;
+    this.sent += chunk.byteLength;
+    if (!this.headSent && this.responseHead?.length === chunk.byteLength) {
+      // The end of a buffered body follows at once, and goes out in the same write; that of a stream may take its time.
+      this.held = chunk;
+      process.nextTick(sendHeld, this);
       return;
     }
-    this.#emit(chunk, "");
-    const { output } = this.#connection;
+    this.emit(chunk, "");
+    const { output } = this.connection;
     return output.isFull ? output.whenRoom() : undefined;
   }
 
+  /** Sends the chunk that was held back, if it is there still. */
+  sendHeld(): void {
+    const held = this.held;
+    this.held = undefined;
+    if (held !== undefined && !this.over) this.emit(held, "");
+  }
+
   end(): void | Promise<void> {
-    if (this.#over) return;
-    const held = this.#held;
-    this.#held = undefined;
-    this.#emit(held ?? empty, this.#lastRecords());
-    const { output } = this.#connection;
-    if (output.isHandedOver) return this.#finish("");
-    this.#over = true;
+    if (this.over) return;
+    const held = this.held;
+    this.held = undefined;
+    this.emit(held ?? empty, this.lastRecords());
+    const { output } = this.connection;
+    if (output.isHandedOver) return this.finish("");
+    this.over = true;
     return new Promise((resolve) => {
       output.whenHandedOver(() => {
         resolve();
-        this.#connection.answered(this);
+        this.connection.answered(this);
       });
     });
   }
 
   abort(): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (this.#held !== undefined || !this.#headSent) this.#emit(this.#held ?? empty, "");
-    this.#connection.brokenOff(this);
+    if (this.over) return;
+    this.over = true;
+    if (this.held !== undefined || !this.headSent) this.emit(this.held ?? empty, "");
+    this.connection.brokenOff(this);
   }
 
   /** The head, if it has not gone, and a chunk: in one record where they are small. */
-  #emit(chunk: Uint8Array, after: string): void {
-    const { output } = this.#connection;
-    let text = this.#headText();
+  private emit(chunk: Uint8Array, after: string): void {
+    const { output } = this.connection;
+    let text = this.headText();
     if (text.length + chunk.byteLength <= maxContentBytes) {
       const length = text.length + chunk.byteLength;
       // An empty record would end the stream.
@@ -268,71 +290,68 @@ export class FastcgiRequest implements Sink, BodyConnection {
     if (after !== "") output.send(after);
   }
 
-  #headText(): string {
-    if (this.#headSent || this.#head === undefined) return "";
-    this.#headSent = true;
-    return cgiHead(this.#head);
+  private headText(): string {
+    if (this.headSent || this.responseHead === undefined) return "";
+    this.headSent = true;
+    return cgiHead(this.responseHead);
   }
 
   /** The end of STDOUT, and END_REQUEST. */
-  #lastRecords(): string {
+  private lastRecords(): string {
     return recordHeader(RecordType.stdout, this.id, 0) + endRequest(this.id, 0, ProtocolStatus.complete);
   }
 
-  #finish(last: string): void {
-    this.#over = true;
-    if (last !== "") this.#connection.output.send(last);
-    this.#running = undefined;
-    this.#connection.answered(this);
+  private finish(last: string): void {
+    this.over = true;
+    if (last !== "") this.connection.output.send(last);
+    this.connection.answered(this);
   }
 
   // Time, and the end.
 
-  /** @returns whether the request can go on. */
-  tick(sinceLast: number): boolean {
-    const { settings, now } = this.#connection;
-    if (!this.#isRunning) return now - this.#begunAt <= settings.headerSeconds * 1000;
-    if (this.#over) return true;
-    if (settings.requestSeconds > 0 && now - this.#runningSince > settings.requestSeconds * 1000) return this.#takesTooLong();
-    if (this.#body === undefined || this.bodyEnded || this.#waiting.length > 0 || this.#stdinEnded || this.#connection.isHeldBack)
-      return true;
-    if (this.#pace.waited(sinceLast, settings)) this.#body.end(new HTTPError(408, "the request body came too slowly"));
-    return true;
+  /** Once a second. */
+  tick(sinceLast: number): void {
+    if (this.over) return;
+    const { settings, now } = this.connection;
+    if (!this.hasRun) {
+      if (now - this.begunAt > settings.headerSeconds * 1000)
+        this.refuse(new Refusal(408, "the variables of a request took too long to come"));
+      return;
+    }
+    if (settings.requestSeconds > 0 && now - this.runningSince > settings.requestSeconds * 1000) return this.takesTooLong();
+    const waits = this.waitingBytes === 0 && !this.bodyEnded && !this.stdinHasEnded && !this.inputHasEnded;
+    if (this.body === undefined || !waits || this.connection.isHeldBack) return;
+    this.pace ??= new RequestBodyPace();
+    if (this.pace.waited(sinceLast, settings)) this.body.end(new HTTPError(408, "the request body came too slowly"));
   }
 
-  #takesTooLong(): boolean {
-    const canSay = this.#head === undefined;
+  private takesTooLong(): void {
+    const canSay = this.responseHead === undefined;
     this.giveUp(new ExchangeAborted("TIME_LIMIT"));
-    if (canSay) this.#refuse(new Refusal(503, "the application took longer than the server allows"));
+    if (canSay) this.refuse(new Refusal(503, "the application took longer than the server allows"));
     else this.abort();
-    return true;
   }
 
   /** Nobody waits for the response any more. */
   giveUp(reason: ExchangeAborted): void {
-    this.#body?.end(reason);
-    this.#running?.gone(reason, Math.min(this.#sent, this.#connection.output.unsentBytes + (this.#held?.byteLength ?? 0)));
-    this.#running = undefined;
+    this.body?.end(reason);
+    this.running?.gone(reason, Math.min(this.sent, this.connection.output.unsentBytes + (this.held?.byteLength ?? 0)));
+    this.running = undefined;
   }
 
   /** Lets go of the body that nobody has read. */
   forgetBody(): void {
-    this.#body?.end(new Error("wsgi.input was read after the response had ended"));
-    this.#waiting.length = 0;
-    this.#given = this.#received;
+    this.body?.end(new Error("wsgi.input was read after the response had ended"));
+    this.waiting?.drop();
   }
 }
 
-const empty = new Uint8Array(0);
+function sendHeld(request: FastcgiRequest): void {
+  request.sendHeld();
+}
 
 function tooLarge(): HTTPError {
   return new HTTPError(413, "the body is larger than the server takes");
-}
-
-function expectedLength(variables: readonly string[]): number | undefined {
-  let value: string | undefined;
-  for (let i = 0; i + 1 < variables.length; i += 2) if (variables[i] === "CONTENT_LENGTH") value = variables[i + 1];
-  return cgiContentLength(value);
 }
 
 function refusalOf(error: unknown): { code: number; status: string; message: string } {

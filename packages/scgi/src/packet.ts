@@ -1,5 +1,5 @@
 import type { CgiVariables } from "@gateway/core/gateway";
-import { Refusal, type PacketReader } from "@gateway/sockets";
+import { GatheredBytes, Refusal, type PacketReader } from "@gateway/sockets";
 
 const colon = 0x3a;
 const comma = 0x2c;
@@ -7,8 +7,7 @@ const comma = 0x2c;
 /** Reads an SCGI request: a netstring of names and values, each with a NUL behind it, `CONTENT_LENGTH` first. */
 export class ScgiReader implements PacketReader {
   readonly #maxBytes: number;
-  #buffer: Buffer = Buffer.alloc(0);
-  #used = 0;
+  readonly #gathered = new GatheredBytes();
   /** Where the variables begin; 0 while the length is not whole. */
   #from = 0;
   #length = 0;
@@ -19,28 +18,12 @@ export class ScgiReader implements PacketReader {
 
   /** @throws {Refusal} for what is no SCGI request. */
   push(chunk: Buffer): { variables: CgiVariables; rest: Buffer } | undefined {
-    const bytes = this.#append(chunk);
+    const bytes = this.#gathered.append(chunk);
     if (this.#from === 0 && !this.#readLength(bytes)) return undefined;
     const end = this.#from + this.#length;
     if (bytes.length <= end) return undefined;
     if (bytes[end] !== comma) throw new Refusal(400, "the variables do not end with a comma");
     return { variables: variablesOf(bytes.toString("latin1", this.#from, end)), rest: bytes.subarray(end + 1) };
-  }
-
-  /** Room is doubled, so that what comes byte by byte is not copied for each. */
-  #append(chunk: Buffer): Buffer {
-    if (this.#used === 0) {
-      this.#buffer = chunk;
-    } else {
-      if (this.#used + chunk.length > this.#buffer.length) {
-        const room = Buffer.allocUnsafe(Math.max(512, 2 * (this.#used + chunk.length)));
-        this.#buffer.copy(room, 0, 0, this.#used);
-        this.#buffer = room;
-      }
-      chunk.copy(this.#buffer, this.#used);
-    }
-    this.#used += chunk.length;
-    return this.#buffer.subarray(0, this.#used);
   }
 
   #readLength(bytes: Buffer): boolean {

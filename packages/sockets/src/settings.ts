@@ -49,13 +49,18 @@ export function settle<Settings extends { readonly errors: ErrorStream }>(
     if (!Object.hasOwn(defaults, name)) throw new TypeError(`${maker} has no option ${name}`);
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settings: Settings = { ...defaults, ...Object.fromEntries(given) };
-  for (const [name, kind] of Object.entries(numbers)) checkNumber(name, kind, (settings as Record<string, unknown>)[name]);
+  checkNumbers(numbers, settings);
   const { errors } = settings;
   for (const name of ["write", "writelines", "flush"] as const) {
     if (typeof errors[name] !== "function")
       throw new TypeError(`errors is an object with write, writelines and flush: ${name} is missing`);
   }
   return settings;
+}
+
+/** @throws {RangeError} for a number among the settings that is not of its kind. */
+export function checkNumbers(numbers: Readonly<Record<string, NumberKind>>, settings: object): void {
+  for (const [name, kind] of Object.entries(numbers)) checkNumber(name, kind, (settings as Record<string, unknown>)[name]);
 }
 
 function checkNumber(name: string, kind: NumberKind, value: unknown): void {

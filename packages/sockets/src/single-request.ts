@@ -2,11 +2,12 @@ import type { Server, Socket } from "node:net";
 import { ExchangeAborted, HTTPError, isHTTPError, toApplication, type Application, type ApplicationLike } from "@gateway/core";
 import {
   cgiContentLength,
-  cgiEnviron,
+  cgiVariable,
   emptyInput,
   inputStream,
   parseMounts,
   run,
+  type CgiEnvirons,
   type CgiVariables,
   type Head,
   type Running,
@@ -14,10 +15,12 @@ import {
 } from "@gateway/core/gateway";
 import { parseListening } from "./address.ts";
 import { allowedPeers, type AllowedPeers } from "./allowed-peers.ts";
+import { EnvironMakers } from "./environ-makers.ts";
 import { GatewayServer } from "./gateway-server.ts";
 import type { Accepted, ConnectionHost, ListenerOptions, OpenConnection, SocketFacts } from "./protocol.ts";
 import { Refusal } from "./refusal.ts";
 import { RequestBody, type BodyConnection } from "./request-body.ts";
+import { resetConnection } from "./reset.ts";
 import { RequestBodyPace } from "./request-body-pace.ts";
 import { listenerDefaults, listenerNumbers, settle, type NumberKind } from "./settings.ts";
 import { SocketInput } from "./socket-input.ts";
@@ -116,9 +119,10 @@ export function makeSingleRequestServer(
   if (typeof settings.multiprocess !== "boolean") throw new TypeError("multiprocess is true or false");
   const mounts = settings.mounts === undefined ? undefined : parseMounts(settings.mounts);
   const peers = allowedPeers(settings.allowedAddresses);
-  const shared = { ...settings, mounts };
+  const { errors, multiprocess } = settings;
+  const makers = new EnvironMakers({ errors, multiprocess, runOnce: false, mounts });
   const open = (socket: Socket, accepted: Accepted): OpenConnection =>
-    new SingleRequest(socket, application, protocol, shared, peers, accepted);
+    new SingleRequest(socket, application, protocol, settings, peers, makers.of(accepted.facts), accepted);
   return new GatewayServer(listening, { open, turnAway: undefined }, { ...settings, tls: undefined, handshakeSeconds: 0 });
 }
 
@@ -138,6 +142,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   readonly #app: Application;
   readonly #protocol: SingleRequestProtocol;
   readonly #settings: Settings;
+  readonly #environs: CgiEnvirons;
   readonly #host: ConnectionHost;
   readonly #facts: SocketFacts;
   readonly #input: SocketInput;
@@ -149,6 +154,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   /** A first byte has come. */
   #hasBegun = false;
   #begunAt = 0;
+  #isHead = false;
   #body: RequestBody | undefined = undefined;
   /** Of the body, and not handed on yet. */
   #remaining = 0;
@@ -165,8 +171,10 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     protocol: SingleRequestProtocol,
     settings: Settings,
     peers: AllowedPeers,
+    environs: CgiEnvirons,
     { host, facts, at }: Accepted,
   ) {
+    this.#environs = environs;
     this.#socket = socket;
     this.#app = app;
     this.#protocol = protocol;
@@ -216,16 +224,17 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   }
 
   #begin(variables: CgiVariables, rest: Buffer): void {
-    const { maxBodyBytes, maxReadBytes, errors, multiprocess, mounts } = this.#settings;
-    const { serverName, serverPort } = this.#facts;
-    const length = bodyLength(variables);
+    const { maxBodyBytes, maxReadBytes } = this.#settings;
+    this.#isHead = cgiVariable(variables, "REQUEST_METHOD") === "HEAD";
+    // As long as the front server says: it does not close its side behind it.
+    const length = cgiContentLength(cgiVariable(variables, "CONTENT_LENGTH")) ?? 0;
     if (length > maxBodyBytes) throw new HTTPError(413, "the body is larger than the server takes");
     this.#remaining = length;
     if (length > 0) this.#body = new RequestBody(this);
     if (rest.length > 0) this.#input.push(rest);
     this.#pace.restart(rest.length);
     const input = this.#body === undefined ? emptyInput : inputStream(this.#body, { maxReadBytes });
-    const environ = cgiEnviron(variables, { input, errors, serverName, serverPort, multiprocess, runOnce: false, mounts });
+    const environ = this.#environs.make(variables, input);
     this.#phase = Phase.busy;
     this.#deadline = Infinity;
     this.#begunAt = this.#host.now;
@@ -241,7 +250,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
       ["Content-Length", String(body.length)],
     ];
     const head = { status, code: Number(status.slice(0, 3)), headers, seen: 0, length: body.length, bodiless: true };
-    this.#socket.write(this.#protocol.head(head) + body.toString("latin1"), "latin1");
+    this.#socket.write(this.#protocol.head(head) + (this.#isHead ? "" : body.toString("latin1")), "latin1");
     this.#close();
   }
 
@@ -305,8 +314,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     const text = this.#headText();
     if (text !== "") this.#output.send(text);
     // Nothing in what was sent shows that it is not whole: only a reset can, and only TCP has one.
-    if (this.#facts.remotePort === undefined) this.#socket.destroy();
-    else this.#socket.resetAndDestroy();
+    resetConnection(this.#socket);
   }
 
   #headText(): string {
@@ -376,13 +384,6 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     this.#output.closed();
     this.#host.closed(this);
   }
-}
-
-/** The body is as long as its front server says, and never longer. */
-function bodyLength(variables: CgiVariables): number {
-  let value: string | undefined;
-  for (let i = 0; i + 1 < variables.length; i += 2) if (variables[i] === "CONTENT_LENGTH") value = variables[i + 1];
-  return cgiContentLength(value) ?? 0;
 }
 
 function refusalOf(error: unknown): { status: string; message: string } {

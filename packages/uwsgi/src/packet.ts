@@ -1,5 +1,5 @@
-import type { CgiVariables } from "@gateway/core/gateway";
-import { Refusal, type PacketReader } from "@gateway/sockets";
+import { cgiVariable, type CgiVariables } from "@gateway/core/gateway";
+import { GatheredBytes, Refusal, type PacketReader } from "@gateway/sockets";
 
 /** The header before the variables: modifier1, their length in two bytes, the lower first, and modifier2. */
 const headerBytes = 4;
@@ -10,8 +10,7 @@ const wsgiWithScriptName = 30;
 /** Reads a uwsgi request: names and values, each with its length in two bytes before it. */
 export class UwsgiReader implements PacketReader {
   readonly #maxBytes: number;
-  #buffer: Buffer = Buffer.alloc(0);
-  #used = 0;
+  readonly #gathered = new GatheredBytes();
 
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
@@ -19,7 +18,7 @@ export class UwsgiReader implements PacketReader {
 
   /** @throws {Refusal} for what is no request of this protocol. */
   push(chunk: Buffer): { variables: CgiVariables; rest: Buffer } | undefined {
-    const bytes = this.#append(chunk);
+    const bytes = this.#gathered.append(chunk);
     const modifier = bytes[0];
     if (modifier !== wsgi && modifier !== wsgiWithScriptName && modifier !== undefined) {
       throw new Refusal(400, "modifier1 is neither 0 nor 30: the front server wants something else than WSGI");
@@ -30,22 +29,6 @@ export class UwsgiReader implements PacketReader {
     if (bytes.length < end) return undefined;
     const variables = variablesOf(bytes.subarray(headerBytes, end));
     return { variables: modifier === wsgiWithScriptName ? split(variables) : variables, rest: bytes.subarray(end) };
-  }
-
-  /** A packet has at most 64 KiB: room for all of it is made once, when its length is known. */
-  #append(chunk: Buffer): Buffer {
-    if (this.#used === 0) {
-      this.#buffer = chunk;
-    } else {
-      if (this.#used + chunk.length > this.#buffer.length) {
-        const room = Buffer.allocUnsafe(Math.max(512, 2 * (this.#used + chunk.length)));
-        this.#buffer.copy(room, 0, 0, this.#used);
-        this.#buffer = room;
-      }
-      chunk.copy(this.#buffer, this.#used);
-    }
-    this.#used += chunk.length;
-    return this.#buffer.subarray(0, this.#used);
   }
 }
 
@@ -62,14 +45,11 @@ function variablesOf(bytes: Buffer): CgiVariables {
   return strings;
 }
 
-/** Takes SCRIPT_NAME off the front of PATH_INFO. */
+/** Takes SCRIPT_NAME off the front of PATH_INFO, where it is whole segments of it. */
 function split(variables: CgiVariables): CgiVariables {
-  const value = (name: string): string => {
-    const at = variables.findLastIndex((text, i) => i % 2 === 0 && text === name);
-    return at === -1 ? "" : (variables[at + 1] ?? "");
-  };
-  const script = value("SCRIPT_NAME");
-  const path = value("PATH_INFO");
-  if (script === "" || !path.startsWith(script)) return variables;
-  return [...variables, "PATH_INFO", path.slice(script.length)];
+  const given = cgiVariable(variables, "SCRIPT_NAME") ?? "";
+  const script = given.endsWith("/") ? given.slice(0, -1) : given;
+  const path = cgiVariable(variables, "PATH_INFO") ?? "";
+  const isBelow = path === script || (path.startsWith(script) && path[script.length] === "/");
+  return isBelow ? [...variables, "SCRIPT_NAME", script, "PATH_INFO", path.slice(script.length)] : variables;
 }

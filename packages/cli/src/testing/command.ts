@@ -19,6 +19,8 @@ interface CommandOptions {
   readonly environment?: Record<string, string>;
   /** More descriptors to hand on, from 3. */
   readonly inherit?: readonly number[];
+  /** A descriptor for its standard input (default: a pipe). */
+  readonly stdin?: number;
   readonly executable?: string;
 }
 
@@ -48,7 +50,7 @@ export class Command implements AsyncDisposable {
   /** Starts it; it may still refuse to. */
   static start(args: readonly string[], directory: string, options: CommandOptions = {}): Command {
     const { PORT: _port, NODE_OPTIONS: _options, ...inherited } = process.env;
-    const stdio: StdioOptions = ["pipe", "pipe", "pipe", ...(options.inherit ?? [])];
+    const stdio: StdioOptions = [options.stdin ?? "pipe", "pipe", "pipe", ...(options.inherit ?? [])];
     const env = { ...inherited, ...options.environment };
     return new Command(spawn(process.execPath, [options.executable ?? executable, ...args], { cwd: directory, env, stdio }));
   }
