@@ -112,6 +112,7 @@ export class CgiEnvirons {
   #copy({ variables: before, kinds, environ: model, ...at }: Pattern, variables: CgiVariables, input: InputStream): Environ {
     const environ = { ...model };
     environ["wsgi.input"] = input;
+    if (variables === before) return environ;
     let hasPath = false;
     let hasScheme = false;
     for (let i = 1; i < variables.length; i += 2) {
@@ -296,6 +297,7 @@ const host = /^(?:\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]+)(?::[0-9]*)?$/;
 const serverName = /^(?:\[[\w.:%~-]+\]|[\w.~!$&'()*+,;=%-]+|[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*)$/;
 
 function hasSameNames(variables: CgiVariables, others: CgiVariables): boolean {
+  if (variables === others) return true;
   if (variables.length !== others.length) return false;
   for (let i = 0; i < variables.length; i += 2) if (variables[i] !== others[i]) return false;
   return true;

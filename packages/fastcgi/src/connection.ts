@@ -103,7 +103,7 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
       case RecordType.abortRequest:
         return this.#requests.get(id)?.aborted();
       case RecordType.getValues:
-        return this.#getValues(bytes.toString("latin1", from, end));
+        return this.#getValues(bytes, from, end);
       default:
         // Records of one request that are not known are ignored, those of the connection are answered (section 4.2).
         if (id === 0) this.#answer(record(RecordType.unknownType, 0, `${String.fromCharCode(type)}\0\0\0\0\0\0\0`));
@@ -149,7 +149,7 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   }
 
   /** What it asks for and is known (section 4.1). HAProxy sends nothing else until it is answered. */
-  #getValues(content: string): void {
+  #getValues(bytes: Buffer, from: number, end: number): void {
     const { maxConnections, maxRequests, multiplex } = this.settings;
     const connections = Math.min(maxConnections, 65_535);
     const known: Readonly<Record<string, number>> = {
@@ -157,8 +157,8 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
       FCGI_MAX_REQS: multiplex ? Math.min(connections * maxRequests, 65_535) : connections,
       FCGI_MPXS_CONNS: multiplex ? 1 : 0,
     };
-    if (content.length > maxValuesBytes) throw new Refusal(400, "a GET_VALUES is too long");
-    const asked = parseNameValues(content).filter((name, i) => i % 2 === 0 && Object.hasOwn(known, name));
+    if (end - from > maxValuesBytes) throw new Refusal(400, "a GET_VALUES is too long");
+    const asked = parseNameValues(bytes, from, end).filter((name, i) => i % 2 === 0 && Object.hasOwn(known, name));
     const answer = [...new Set(asked)].flatMap((name) => [name, String(known[name])]);
     this.#answer(record(RecordType.getValuesResult, 0, formatNameValues(answer)));
   }

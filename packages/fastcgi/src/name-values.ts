@@ -1,61 +1,98 @@
 import { Refusal } from "@gateway/sockets";
 
 const none: readonly string[] = [];
+const nothing: Buffer = Buffer.alloc(0);
 
-/** Reads name-value pairs. Strings that are those of the last time in the same place are given again, and not made anew. */
+/** A stream that holds on to more than this is not kept to be compared with the next. */
+const maxKeptBytes = 8 * 1024;
+
+/**
+ * Reads name-value pairs. A front server sends much the same with each request: strings that stood in the same place the last time are given
+ * again, and not made anew.
+ */
 export class NameValueReader {
-  #last: readonly string[] = none;
+  #bytes: Buffer = nothing;
+  #from = 0;
+  #end = 0;
+  /** What the bytes of the last time are. */
+  #strings: readonly string[] = none;
 
   /**
-   * Names and values in turn, from a whole stream of name-value pairs (FastCGI specification, section 3.4): lengths up to 127 in one byte,
-   * any length in four with the highest bit set.
+   * Names and values in turn, latin-1, from a whole stream of name-value pairs (FastCGI specification, section 3.4): lengths up to 127 in one
+   * byte, any length in four with the highest bit set.
    *
-   * @param text latin-1.
+   * @param bytes are not changed afterwards.
    * @throws {Refusal} for pairs that do not end where the stream ends.
    */
-  read(text: string): readonly string[] {
-    const strings = parseNameValues(text, this.#last);
-    this.#last = strings;
+  read(bytes: Buffer, from: number, end: number): readonly string[] {
+    const last = this.#bytes;
+    if (end - from === this.#end - this.#from && bytes.compare(last, this.#from, this.#end, from, end) === 0) return this.#strings;
+    const strings = readPairs(bytes, from, end, last, this.#from, this.#strings);
+    const isKept = bytes.buffer.byteLength <= maxKeptBytes;
+    this.#bytes = isKept ? bytes : nothing;
+    this.#from = isKept ? from : 0;
+    this.#end = isKept ? end : 0;
+    this.#strings = isKept ? strings : none;
     return strings;
   }
 }
 
-/** The same, with what may be given again. */
-export function parseNameValues(text: string, last: readonly string[] = none): string[] {
+/** The same, once. */
+export function parseNameValues(bytes: Buffer, from: number, end: number): readonly string[] {
+  return readPairs(bytes, from, end, nothing, 0, none);
+}
+
+function readPairs(bytes: Buffer, from: number, end: number, last: Buffer, lastFrom: number, known: readonly string[]): string[] {
   const strings: string[] = [];
-  const { length } = text;
-  for (let at = 0; at < length;) {
-    let nameLength = text.charCodeAt(at);
-    if (nameLength < 0x80) at += 1;
-    else {
-      nameLength = longLength(text, at);
-      at += 4;
+  let lastAt = lastFrom;
+  for (let at = from; at < end;) {
+    let nameLength = bytes[at++] ?? 0;
+    if (nameLength >= 0x80) {
+      nameLength = longLength(bytes, at, end, nameLength);
+      at += 3;
     }
-    // Not a number behind the end: then neither comparison holds.
-    let valueLength = text.charCodeAt(at);
-    if (valueLength < 0x80) at += 1;
-    else {
-      valueLength = longLength(text, at);
-      at += 4;
+    if (at >= end) throw new Refusal(400, "a name-value pair has one length");
+    let valueLength = bytes[at++] ?? 0;
+    if (valueLength >= 0x80) {
+      valueLength = longLength(bytes, at, end, valueLength);
+      at += 3;
     }
-    const end = at + nameLength + valueLength;
-    if (end > length) throw new Refusal(400, "a name-value pair is longer than its stream");
-    const { length: i } = strings;
-    strings.push(stringAt(text, at, nameLength, last[i]), stringAt(text, at + nameLength, valueLength, last[i + 1]));
-    at = end;
+    if (at + nameLength + valueLength > end) throw new Refusal(400, "a name-value pair is longer than its stream");
+    const name = known[strings.length];
+    const value = known[strings.length + 1];
+    if (name === undefined || value === undefined) {
+      strings.push(textAt(bytes, at, nameLength), textAt(bytes, at + nameLength, valueLength));
+    } else {
+      lastAt += lengthBytes(last, lastAt);
+      lastAt += lengthBytes(last, lastAt);
+      const isName = name.length === nameLength && isEqual(bytes, at, last, lastAt, nameLength);
+      lastAt += name.length;
+      const isValue = value.length === valueLength && isEqual(bytes, at + nameLength, last, lastAt, valueLength);
+      lastAt += value.length;
+      strings.push(isName ? name : textAt(bytes, at, nameLength), isValue ? value : textAt(bytes, at + nameLength, valueLength));
+    }
+    at += nameLength + valueLength;
   }
   return strings;
 }
 
-function stringAt(text: string, at: number, length: number, last: string | undefined): string {
-  if (last !== undefined && last.length === length && text.startsWith(last, at)) return last;
-  return text.slice(at, at + length);
+function lengthBytes(bytes: Buffer, at: number): number {
+  return (bytes[at] ?? 0) >= 0x80 ? 4 : 1;
 }
 
-function longLength(text: string, at: number): number {
-  if (at + 4 > text.length) throw new Refusal(400, "the length of a name-value pair is cut off");
-  const high = text.charCodeAt(at) & 0x7f;
-  return high * 0x100_0000 + text.charCodeAt(at + 1) * 0x1_0000 + text.charCodeAt(at + 2) * 0x100 + text.charCodeAt(at + 3);
+function isEqual(bytes: Buffer, at: number, others: Buffer, otherAt: number, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[at + i] !== others[otherAt + i]) return false;
+  return true;
+}
+
+function textAt(bytes: Buffer, at: number, length: number): string {
+  return length === 0 ? "" : bytes.toString("latin1", at, at + length);
+}
+
+/** Of four bytes, of which the first was read. */
+function longLength(bytes: Buffer, at: number, end: number, first: number): number {
+  if (at + 3 > end) throw new Refusal(400, "the length of a name-value pair is cut off");
+  return (first & 0x7f) * 0x100_0000 + bytes.readUIntBE(at, 3);
 }
 
 /** The other way: names and values in turn, latin-1. */

@@ -12,7 +12,15 @@ import {
   type Running,
   type Sink,
 } from "@gateway/core/gateway";
-import { Refusal, RequestBody, RequestBodyPace, type BodyConnection, type SocketFacts, type SocketOutput } from "@gateway/sockets";
+import {
+  GatheredBytes,
+  Refusal,
+  RequestBody,
+  RequestBodyPace,
+  type BodyConnection,
+  type SocketFacts,
+  type SocketOutput,
+} from "@gateway/sockets";
 import { BodyPieces } from "./body-pieces.ts";
 import type { NameValueReader } from "./name-values.ts";
 import type { Settings } from "./options.ts";
@@ -52,8 +60,11 @@ export class FastcgiRequest implements Sink, BodyConnection {
   readonly keepsConnection: boolean;
   private readonly connection: RequestConnection;
   private readonly begunAt: number;
-  /** What has come of the variables, as latin-1. */
-  private variables = "";
+  /** What has come of the variables: mostly all of them in one piece, of which no copy is made. */
+  private params: Buffer = empty;
+  private paramsFrom = 0;
+  private paramsEnd = 0;
+  private gathered: GatheredBytes | undefined = undefined;
   private isHead = false;
   private hasRun = false;
   private runningSince = 0;
@@ -104,17 +115,30 @@ export class FastcgiRequest implements Sink, BodyConnection {
 
   takeParams(bytes: Buffer, from: number, end: number): void {
     if (this.hasRun || this.over) return;
-    if (this.variables.length + end - from > this.connection.settings.headerBytes) {
+    if (this.paramsEnd - this.paramsFrom + end - from > this.connection.settings.headerBytes) {
       return this.refuse(new Refusal(431, "the variables are longer than the server takes"));
     }
-    this.variables += bytes.toString("latin1", from, end);
+    if (this.paramsEnd === this.paramsFrom) {
+      this.params = bytes;
+      this.paramsFrom = from;
+      this.paramsEnd = end;
+      return;
+    }
+    if (this.gathered === undefined) {
+      this.gathered = new GatheredBytes();
+      this.gathered.append(this.params.subarray(this.paramsFrom, this.paramsEnd));
+    }
+    this.params = this.gathered.append(bytes.subarray(from, end));
+    this.paramsFrom = 0;
+    this.paramsEnd = this.params.length;
   }
 
   paramsEnded(): void {
     if (this.hasRun || this.over) return;
     try {
-      const variables = this.connection.nameValues.read(this.variables);
-      this.variables = "";
+      const variables = this.connection.nameValues.read(this.params, this.paramsFrom, this.paramsEnd);
+      this.params = empty;
+      this.gathered = undefined;
       this.begin(variables);
     } catch (error) {
       this.refuse(error);
@@ -341,7 +365,7 @@ export class FastcgiRequest implements Sink, BodyConnection {
 
   /** Lets go of the body that nobody has read. */
   forgetBody(): void {
-    this.body?.end(new Error("wsgi.input was read after the response had ended"));
+    this.body?.finish();
     this.waiting?.drop();
   }
 }

@@ -16,6 +16,7 @@ export interface BodyConnection {
 export class RequestBody implements ChunkSource {
   readonly #connection: BodyConnection;
   #error: unknown = undefined;
+  #isOver = false;
   #waiting: { resolve(piece: Buffer | undefined): void; reject(error: unknown): void } | undefined = undefined;
 
   constructor(connection: BodyConnection) {
@@ -23,6 +24,7 @@ export class RequestBody implements ChunkSource {
   }
 
   pull(): Buffer | undefined | Promise<Buffer | undefined> {
+    if (this.#isOver) this.#error ??= tooLate();
     if (this.#error !== undefined) throw this.#error;
     const piece = this.#piece();
     if (piece !== undefined || this.#connection.bodyEnded) return piece;
@@ -54,7 +56,14 @@ export class RequestBody implements ChunkSource {
     this.#fail(new HTTPError(400, "the request body was cut short"));
   }
 
-  /** Nobody may read any more: the client has left, or the response is over. */
+  /** The response is over: nobody may read any more. */
+  finish(): void {
+    // An error is dear, and nearly always nobody reads.
+    this.#isOver = true;
+    if (this.#waiting !== undefined) this.#fail(tooLate());
+  }
+
+  /** Nobody may read any more: the client has left. */
   end(reason: Error): void {
     this.#fail(reason);
   }
@@ -73,4 +82,8 @@ export class RequestBody implements ChunkSource {
       throw this.#error;
     }
   }
+}
+
+function tooLate(): Error {
+  return new Error("wsgi.input was read after the response had ended");
 }

@@ -365,7 +365,7 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     if (this.#phase >= Phase.lingering) return;
     this.#phase = Phase.lingering;
     this.#running = undefined;
-    this.#body?.end(new Error("wsgi.input was read after the response had ended"));
+    this.#body?.finish();
     this.#input.drop();
     this.#deadline = this.#host.now + lingerMilliseconds;
     this.#socket.end();
