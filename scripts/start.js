@@ -1,10 +1,10 @@
-// `npm start`: builds what hello needs, and serves it in this very process.
+// `npm start`: builds what the guestbook needs, and serves it in this very process.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./workspaces.js";
 
 const parent = process.ppid;
-const build = spawnSync("npx", ["turbo", "run", "build", "--filter=@gateway/hello...", "--output-logs=errors-only"], {
+const build = spawnSync("npx", ["turbo", "run", "build", "--filter=@gateway/guestbook...", "--output-logs=errors-only"], {
   cwd: root,
   stdio: ["ignore", "ignore", "inherit"],
   shell: process.platform === "win32",
@@ -18,5 +18,5 @@ if (build.status !== 0) {
 // Stopped while it built: npm hands a signal to its shell only.
 if (process.ppid !== parent) process.exit(143);
 
-process.argv.splice(2, Infinity, join(root, "apps/hello/dist/app.js"));
+process.argv.splice(2, Infinity, join(root, "apps/guestbook/dist/main.js"));
 await import("../packages/cli/bin/gateway.js");
