@@ -1,0 +1,2 @@
+#!/bin/sh
+exec @NODE@ @ROOT@/dist/cgi.js
