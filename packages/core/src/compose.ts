@@ -1,5 +1,6 @@
 import { describe } from "./application.ts";
 import type { Application, Environ, Middleware } from "./contract.ts";
+import { markLayer, type ExplainHook } from "./explain.ts";
 
 /** Any layer, whatever it adds and needs; a plain function from application to application too. */
 export type AnyMiddleware = (app: never) => Application<never>;
@@ -71,10 +72,14 @@ export function compose<Ls extends readonly AnyMiddleware[]>(...layers: { [I in 
 
 /**
  * Types a layer: inside `make`, `environ` has what the layer needs, and what it adds as far as it is set already.
- * An identity: it cannot prove that the layer sets what it says it adds.
+ * It cannot prove that the layer sets what it says it adds. What the layer makes is marked, so that tools can look through the onion (`gateway --explain`).
+ *
+ * @param explain what to ask before the layer is served: gives a sentence for each likely mistake.
  */
 export function layer<Adds = unknown, Needs = unknown>(
   make: (app: Application<Environ & Needs & Partial<Adds>>) => Application<Environ & Needs & Partial<Adds>>,
+  explain?: ExplainHook,
 ): Middleware<Adds, Needs> {
-  return make as Middleware<Adds, Needs>;
+  const wrap: typeof make = (app) => markLayer(make(app), app, explain);
+  return wrap as Middleware<Adds, Needs>;
 }

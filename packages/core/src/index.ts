@@ -14,6 +14,7 @@ export type {
 export { ExchangeAborted, type AbortCode, type Ending, type Exchange } from "./exchange.ts";
 export { toApplication, type ApplicationClass, type ApplicationLike, type ApplicationObject } from "./application.ts";
 export { compose, layer, type AddsOf, type AnyMiddleware, type Mismatched, type Misplaced, type NeedsOf } from "./compose.ts";
+export { explainKey, insideKey, markLayer, type Deployment, type ExplainHook } from "./explain.ts";
 export { capture, send, type CapturedResponse } from "./capture.ts";
 export { onClose } from "./body.ts";
 export { transformBody, type BodyTransform, type Chunks } from "./transform.ts";

@@ -333,6 +333,7 @@ describe("forwarded", () => {
     ["a list of addresses", { trust: "10.0.0.0/8" as never }],
     ["a list of addresses", { trust: true as never }],
     ["is none of Forwarded", { headers: ["X-Client-IP" as never] }],
+    ["there is no option trusted: there are trust, headers", { trusted: ["10.0.0.0/8"] } as object],
     ["is a list of header names", { headers: "Forwarded" as never }],
     ["read Forwarded or the X- headers", { headers: ["Forwarded", "X-Forwarded-For"] }],
     ["read X-Real-IP or X-Forwarded-For", { headers: ["X-Real-IP", "X-Forwarded-For"] }],

@@ -61,6 +61,9 @@ const keys = [
   "HTTP_X_REAL_IP",
 ] as const;
 
+/** Every option there is: what is spelt otherwise would be ignored without a word. */
+const optionNames: Readonly<Record<keyof ForwardedOptions, true>> = { trust: true, headers: true };
+
 const known: readonly ForwardingHeader[] = [
   "Forwarded",
   "X-Forwarded-For",
@@ -82,14 +85,24 @@ const known: readonly ForwardingHeader[] = [
  * @throws {TypeError} while wrapping, for an entry of `trust` or `headers` that is none. @throws {RangeError} for a number of proxies that is none.
  */
 export function forwarded(options: ForwardedOptions = {}): Middleware<ForwardedEnviron> {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(optionNames, name))
+      throw new TypeError(`forwarded: there is no option ${name}: there are ${Object.keys(optionNames).join(", ")}`);
+  }
   const { trust: given = [], headers = ["X-Forwarded-For", "X-Forwarded-Proto"] } = options;
   const trust = compileTrust(given);
   const reads = checkHeaders(headers);
 
-  return layer<ForwardedEnviron>((app) => (environ, startResponse) => {
-    if (hasForwarding(environ)) environ["gateway.forwarded"] = believe(environ, trust, reads);
-    return app(environ, startResponse);
-  });
+  return layer<ForwardedEnviron>(
+    (app) => (environ, startResponse) => {
+      if (hasForwarding(environ)) environ["gateway.forwarded"] = believe(environ, trust, reads);
+      return app(environ, startResponse);
+    },
+    ({ stated }) => {
+      if (typeof given === "number" ? given > 0 : given.length > 0) stated.add("trusted proxy");
+      return [];
+    },
+  );
 }
 
 function checkHeaders(headers: readonly ForwardingHeader[]): ReadonlySet<ForwardingHeader> {

@@ -17,6 +17,7 @@ import { LeasedBody } from "./leased-body.ts";
 import { Leases } from "./leases.ts";
 import { knowSource, type ConnectionSource } from "./source.ts";
 import { transactionControl, type TransactionControl, type TransactionOptions } from "./transaction.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link pool} adds to environ: what gives the connection of this request, the same each time. */
 export type PoolEnviron<Connection, Key extends string = "gateway.connection"> = {
@@ -65,6 +66,14 @@ export function pool<Connection, const Key extends string = "gateway.connection"
   source: ConnectionSource<Connection>,
   options: PoolOptions<Connection, Key> = {},
 ): Middleware<PoolEnviron<Connection, Key>> {
+  checkOptionNames("pool", options, {
+    key: true,
+    transaction: true,
+    acquireMilliseconds: true,
+    retryAfterSeconds: true,
+    graceMilliseconds: true,
+    destroy: true,
+  });
   const { key = "gateway.connection", transaction = false, destroy } = options;
   const { acquireMilliseconds = 5000, retryAfterSeconds = 1, graceMilliseconds = 10_000 } = options;
   if (typeof key !== "string" || !key.includes(".")) throw new TypeError("pool: key is a key of environ with a dot in it");
@@ -81,16 +90,30 @@ export function pool<Connection, const Key extends string = "gateway.connection"
   const control = transaction === false ? undefined : transactionControl(transaction === true ? {} : transaction, known.kind);
   const leases = new Leases({ source: known, transaction: control, acquireMilliseconds, retryAfterSeconds, graceMilliseconds });
 
-  const wrap = layer<PoolEnviron<Connection, Key>>((app) => (environ, startResponse) => {
-    const lease = leases.open(environ);
-    (environ as Record<string, unknown>)[key] = lease.connection;
-    return control === undefined
-      ? servePlain(app, environ, startResponse, lease)
-      : serveInTransaction(app, environ, startResponse, lease, control);
-  });
+  const wrap = layer<PoolEnviron<Connection, Key>>(
+    (app) => (environ, startResponse) => {
+      const lease = leases.open(environ);
+      (environ as Record<string, unknown>)[key] = lease.connection;
+      return control === undefined
+        ? servePlain(app, environ, startResponse, lease)
+        : serveInTransaction(app, environ, startResponse, lease, control);
+    },
+    ({ processes }) => {
+      // While one is replaced there is one more.
+      const connections = (processes + 1) * (known.max ?? 0);
+      return processes > 1 && connections > usualConnections
+        ? [
+            `pool() opens up to ${known.max} connections in each of ${processes} processes, and during a reload in one more: ${connections}, where PostgreSQL takes ${usualConnections} unless it is told otherwise.`,
+          ]
+        : [];
+    },
+  );
   made.set(wrap, leases);
   return wrap;
 }
+
+/** `max_connections` of PostgreSQL, as it comes. */
+const usualConnections = 100;
 
 /** What stands behind each layer. Not on the layer itself: `compose` knows what a plain `Middleware` adds, and nothing wider. */
 const made = new WeakMap<object, Drainable>();

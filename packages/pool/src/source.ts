@@ -40,6 +40,8 @@ export interface Source<Connection> {
   acquire(): { readonly promise: Promise<Connection>; cancel?(): void };
   release(connection: Connection): unknown;
   destroy(connection: Connection): unknown;
+  /** How many connections it opens at most, where it says so. */
+  readonly max?: number | undefined;
 }
 
 /** What a connection of `pg` or `mysql2` does with itself. */
@@ -106,11 +108,19 @@ export function knowSource<Connection>(
       acquire: () => ({ promise: source.connect() }),
       release: (connection) => (connection as OwnRelease).release(),
       destroy: destroy ?? ((connection) => (connection as OwnRelease).release(true)),
+      max: maxOf(source),
     };
   }
   throw new TypeError(
     "pool: the source is no pool of pg (connect), mysql2/promise (getConnection), tarn or generic-pool, and has no acquire, release and destroy",
   );
+}
+
+/** `options.max` of a pool of `pg`. */
+function maxOf(source: object): number | undefined {
+  const options: unknown = Reflect.get(source, "options");
+  const max: unknown = typeof options === "object" && options !== null ? Reflect.get(options, "max") : undefined;
+  return typeof max === "number" ? max : undefined;
 }
 
 function has<Shape>(source: object, method: keyof Shape & string): source is object & Shape {

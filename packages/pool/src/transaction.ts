@@ -1,4 +1,5 @@
 import type { Source } from "./source.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** How much transactions see of each other (ISO/IEC 9075, and what PostgreSQL and MySQL make of it). */
 export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable";
@@ -33,6 +34,7 @@ export function transactionControl<Connection>(
   options: TransactionOptions<Connection>,
   kind: Source<Connection>["kind"],
 ): TransactionControl<Connection> {
+  checkOptionNames("pool: transaction", options, { isolation: true, rollsBack: true, begin: true, commit: true, rollback: true });
   const { isolation, rollsBack = (code) => code >= 500, begin, commit, rollback } = options;
   if (isolation !== undefined && !levels.includes(isolation)) {
     throw new TypeError(`pool: isolation is one of ${levels.join(", ")}, not ${JSON.stringify(isolation)}`);

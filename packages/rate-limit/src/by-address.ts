@@ -1,4 +1,5 @@
 import type { Environ } from "@gateway/core";
+import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link byAddress}. */
 export interface ByAddressOptions {
@@ -13,6 +14,7 @@ export interface ByAddressOptions {
  * @throws {RangeError} for a number of bits that is none.
  */
 export function byAddress(options: ByAddressOptions = {}): (environ: Environ) => string {
+  checkOptionNames("byAddress", options, { ipv6Bits: true });
   const { ipv6Bits = 64 } = options;
   if (!Number.isInteger(ipv6Bits) || ipv6Bits < 1 || ipv6Bits > 128)
     throw new RangeError(`byAddress: ipv6Bits is 1 to 128, not ${String(ipv6Bits)}`);

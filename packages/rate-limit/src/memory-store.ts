@@ -1,5 +1,6 @@
 import { SlidingWindow, type Verdict } from "./sliding-window.ts";
 import type { RateLimitStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -19,6 +20,7 @@ interface Entry {
  * Give each layer a store of its own, or its own `name`.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
+  checkOptionNames("memoryStore", options, { maxKeys: true, now: true });
   const { maxKeys = 50_000, now = () => performance.now() } = options;
   if (!Number.isSafeInteger(maxKeys) || maxKeys < 1)
     throw new RangeError(`memoryStore: maxKeys is a whole number from 1 on, not ${String(maxKeys)}`);
@@ -27,6 +29,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): RateLimitStore {
   const entries = new Map<string, Entry>();
 
   return {
+    inProcess: true,
     take(key, cost, limit, windowMilliseconds): Verdict {
       const time = now();
       const known = entries.get(key);

@@ -5,6 +5,7 @@ import {
   layer,
   type Application,
   type Environ,
+  type ExplainHook,
   type Header,
   type Middleware,
   type ResponseBody,
@@ -15,6 +16,7 @@ import { byAddress } from "./by-address.ts";
 import { memoryStore } from "./memory-store.ts";
 import type { Verdict } from "./sliding-window.ts";
 import type { RateLimitStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link rateLimit}. */
 export interface RateLimitOptions {
@@ -108,25 +110,35 @@ export function rateLimit(options: RateLimitOptions): Middleware {
     });
   };
 
-  return layer((app) => (environ, startResponse) => {
-    const given = keyOf(environ);
-    if (given === undefined) return app(environ, startResponse);
-    const weight = typeof cost === "number" ? cost : cost(environ);
-    if (!Number.isSafeInteger(weight) || weight < 0)
-      throw new RangeError(`rateLimit: a cost is a whole number from 0 on, not ${String(weight)}`);
-    const key = `${name}:${fit(given)}`;
-    let verdict: Verdict | Promise<Verdict>;
-    try {
-      verdict = store.take(key, weight, limit, windowMilliseconds);
-    } catch (error) {
-      return failed(error, app, environ, startResponse);
-    }
-    if (!isThenable(verdict)) return judge(verdict, given, app, environ, startResponse);
-    return inTime(verdict, storeTimeoutSeconds).then(
-      (known) => judge(known, given, app, environ, startResponse),
-      (error: unknown) => failed(error, app, environ, startResponse),
-    );
-  });
+  const remarks: ExplainHook = ({ processes }) =>
+    processes > 1 && store.inProcess === true
+      ? [
+          `rateLimit(${JSON.stringify(name)}) counts in the memory of each of ${processes} processes, so ${processes} times as much is let through: use redisStore, or a ${processes}th of the limit.`,
+        ]
+      : [];
+
+  return layer(
+    (app) => (environ, startResponse) => {
+      const given = keyOf(environ);
+      if (given === undefined) return app(environ, startResponse);
+      const weight = typeof cost === "number" ? cost : cost(environ);
+      if (!Number.isSafeInteger(weight) || weight < 0)
+        throw new RangeError(`rateLimit: a cost is a whole number from 0 on, not ${String(weight)}`);
+      const key = `${name}:${fit(given)}`;
+      let verdict: Verdict | Promise<Verdict>;
+      try {
+        verdict = store.take(key, weight, limit, windowMilliseconds);
+      } catch (error) {
+        return failed(error, app, environ, startResponse);
+      }
+      if (!isThenable(verdict)) return judge(verdict, given, app, environ, startResponse);
+      return inTime(verdict, storeTimeoutSeconds).then(
+        (known) => judge(known, given, app, environ, startResponse),
+        (error: unknown) => failed(error, app, environ, startResponse),
+      );
+    },
+    remarks,
+  );
 }
 
 /** Visible ASCII of a bounded length, for any store. */
@@ -152,6 +164,18 @@ function inTime<T>(promise: PromiseLike<T>, seconds: number): Promise<T> {
 }
 
 function checkOptions(options: RateLimitOptions): void {
+  checkOptionNames("rateLimit", options, {
+    limit: true,
+    windowSeconds: true,
+    key: true,
+    cost: true,
+    store: true,
+    name: true,
+    whenStoreFails: true,
+    storeTimeoutSeconds: true,
+    headers: true,
+    onLimited: true,
+  });
   const { limit, windowSeconds, cost = 1, name = "default", storeTimeoutSeconds = 1, key, onLimited, store } = options;
   const { whenStoreFails = "allow", headers = "send" } = options;
   // What is counted must be told exactly, also by Lua and by a header (RFC 9651: 15 digits).

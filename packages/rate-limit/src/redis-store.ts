@@ -1,6 +1,7 @@
 import { hash } from "node:crypto";
 import { stepMilliseconds, type Verdict } from "./sliding-window.ts";
 import type { RateLimitStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** What is used of a client, cluster or pool of `redis` (node-redis 5 and 6). */
 export interface NodeRedisClient {
@@ -80,6 +81,7 @@ const sha1 = hash("sha1", script, "hex");
  * @throws {TypeError} if the client is none of the two kinds.
  */
 export function redisStore(options: RedisStoreOptions): RateLimitStore {
+  checkOptionNames("redisStore", options, { client: true, prefix: true });
   const { client, prefix = "gateway:rate-limit:" } = options;
   if (typeof prefix !== "string") throw new TypeError("redisStore: prefix is a text");
   const run = runnerOf(client);

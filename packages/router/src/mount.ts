@@ -1,4 +1,4 @@
-import { toApplication, type Application, type ApplicationLike, type Environ } from "@gateway/core";
+import { markLayer, toApplication, type Application, type ApplicationLike, type Environ } from "@gateway/core";
 import { answer } from "./answers.ts";
 import { matchedPath } from "./matched-path.ts";
 import { parseMountPoint, type MountPoint } from "./mount-point.ts";
@@ -34,7 +34,7 @@ export function mount<Needs = unknown>(
   }
   const otherwise = fallback === undefined ? undefined : toApplication<Environ & Needs>(fallback);
 
-  return (environ, startResponse) => {
+  const serve: Application<Environ & Needs> = (environ, startResponse) => {
     const mounted = table.find(matchedPath(environ), environ.HTTP_HOST || environ.SERVER_NAME, environ["wsgi.url_scheme"]);
     if (mounted === undefined) return otherwise === undefined ? answer(startResponse, 404) : otherwise(environ, startResponse);
     const { app, prefix } = mounted;
@@ -43,6 +43,7 @@ export function mount<Needs = unknown>(
     // Only keys that are there already: a copy that gets a new one costs twenty times as much on Node 20.
     return app({ ...environ, SCRIPT_NAME: SCRIPT_NAME + prefix, PATH_INFO: PATH_INFO.slice(prefix.length) }, startResponse);
   };
+  return markLayer(serve, [...entries.map(([, app]) => app), otherwise]);
 }
 
 function isPairs<Needs>(mounts: Mounts<Needs>): mounts is Extract<Mounts<Needs>, readonly unknown[]> {

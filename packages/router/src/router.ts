@@ -1,6 +1,7 @@
 import {
   encodePath,
   isToken,
+  markLayer,
   toApplication,
   type Application,
   type ApplicationLike,
@@ -13,6 +14,7 @@ import { matchedPath } from "./matched-path.ts";
 import type { PathParams, RoutePattern, RoutingArgs, RoutingEnviron } from "./params.ts";
 import { RouteTable } from "./route-table.ts";
 import { urlBuilder, type UrlBuilder } from "./url-builder.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of one route. */
 export interface RouteOptions {
@@ -101,6 +103,13 @@ export function router<const Entries extends readonly (RoutePattern | RouteOptio
   routes: { readonly [I in keyof Entries]: Route<Entries[I], NoInfer<Needs>> },
   options: RouterOptions<NoInfer<Needs>> = {},
 ): Router<NamedParams<Entries>, Needs> {
+  checkOptionNames("router", options, {
+    fallback: true,
+    trailingSlash: true,
+    caseSensitive: true,
+    automaticHead: true,
+    automaticOptions: true,
+  });
   const { trailingSlash = "strict", caseSensitive = true, automaticHead = true, automaticOptions = true } = options;
   if (!["strict", "ignore", "redirect"].includes(trailingSlash)) {
     throw new TypeError(`router: trailingSlash is "strict", "ignore" or "redirect", not ${JSON.stringify(trailingSlash)}`);
@@ -109,11 +118,13 @@ export function router<const Entries extends readonly (RoutePattern | RouteOptio
     if (typeof value !== "boolean") throw new TypeError(`router: ${key} is true or false, not ${String(value)}`);
   }
   const fallback = options.fallback === undefined ? undefined : toApplication<Environ & Needs>(options.fallback);
+  if (!Array.isArray(routes)) throw new TypeError("router: routes is a list of [pattern, application, options]");
   const table = new RouteTable(caseSensitive);
   const urls = new Map<string, UrlBuilder>();
   const allMethods = new Set<string>();
   for (const [i, [pattern, app, settings = {}]] of (routes as readonly Route[]).entries()) {
     const label = labelOf(pattern, i);
+    checkOptionNames<RouteOptions>(label, settings, { methods: true, name: true });
     const methods = methodsOf(settings.methods, label, automaticHead);
     for (const method of methods ?? []) allMethods.add(method);
     table.add(pattern, { app: toApplication(app) as Application<never>, label, methods });
@@ -161,7 +172,8 @@ export function router<const Entries extends readonly (RoutePattern | RouteOptio
     return `${encodePath(environ?.SCRIPT_NAME ?? "")}${build(params as ParamData)}${search === "" ? "" : `?${search}`}`;
   };
 
-  return Object.assign(serve, { url });
+  const apps = [...routes.map(([, app]) => app), ...(options.fallback === undefined ? [] : [options.fallback])];
+  return markLayer(Object.assign(serve, { url }), apps);
 }
 
 function labelOf(pattern: unknown, index: number): string {

@@ -3,6 +3,7 @@ import { readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { breakLock, isLeftBehind, RecordLock, unless } from "./record-lock.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link fileStore}. */
 export interface FileStoreOptions {
@@ -31,6 +32,7 @@ export interface FileStore extends SessionStore {
  * @throws {Error} where the folder cannot be made.
  */
 export function fileStore(options: FileStoreOptions): FileStore {
+  checkOptionNames("fileStore", options, { directory: true, durable: true, now: true });
   const { directory, durable = false, now = Date.now } = options;
   if (typeof directory !== "string" || directory === "") throw new TypeError("fileStore: directory is the path of a folder");
   if (typeof durable !== "boolean") throw new TypeError("fileStore: durable is true or false");

@@ -1,5 +1,6 @@
 import { checkClock } from "./check-clock.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link keyvStore} uses of an instance of Keyv 5. */
 export interface KeyvLike {
@@ -30,6 +31,7 @@ export interface KeyvStoreOptions {
  * @throws {TypeError} while it is made, if the options are wrong, or the instance swallows errors.
  */
 export function keyvStore(options: KeyvStoreOptions): SessionStore {
+  checkOptionNames("keyvStore", options, { keyv: true, prefix: true, now: true });
   const { keyv, prefix = "session:", now = Date.now } = options;
   if (typeof keyv?.get !== "function" || typeof keyv.set !== "function" || typeof keyv.delete !== "function") {
     throw new TypeError("keyvStore: keyv is an instance of Keyv, with get(), set() and delete()");

@@ -1,4 +1,5 @@
 import type { SessionRecord, SessionStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link memoryStore}. */
 export interface MemoryStoreOptions {
@@ -27,6 +28,7 @@ export interface MemoryStore extends SessionStore {
  * @throws {TypeError | RangeError} for options that are wrong.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  checkOptionNames("memoryStore", options, { maxEntries: true, now: true });
   const { maxEntries = 10_000, now = Date.now } = options;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
     throw new RangeError("memoryStore: maxEntries is a whole number above 0");
@@ -37,6 +39,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
 class BoundedMemory implements MemoryStore {
   readonly atomic = true;
   readonly synchronous = true;
+  readonly inProcess = true;
   readonly #maxEntries: number;
   readonly #now: () => number;
   /** In the order of their last use. */

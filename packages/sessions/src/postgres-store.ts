@@ -2,6 +2,7 @@ import { checkClock } from "./check-clock.ts";
 import { fromPlainText, toPlainText } from "./plain-text.ts";
 import { sqlIdentifier } from "./sql-identifier.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link postgresStore} uses of a `Pool` (or a `Client`) of `pg`. */
 export interface PostgresPool {
@@ -49,6 +50,7 @@ const lockNumber = "5107946420216123";
  * @throws {TypeError} while it is made, if the options are wrong. Errors of the pool pass through.
  */
 export function postgresStore(options: PostgresStoreOptions): PostgresStore {
+  checkOptionNames("postgresStore", options, { pool: true, table: true, schema: true, createTable: true, now: true });
   const { pool, createTable = false, now = Date.now } = options;
   if (typeof pool?.query !== "function") throw new TypeError("postgresStore: pool is one of pg, with query()");
   checkClock("postgresStore", now);

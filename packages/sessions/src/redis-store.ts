@@ -2,6 +2,7 @@ import { checkClock } from "./check-clock.ts";
 import { redisCommands, type IoredisClient, type NodeRedisClient } from "./redis-commands.ts";
 import { touchScript, writeScript } from "./redis-scripts.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 export type { IoredisClient, NodeRedisClient } from "./redis-commands.ts";
 
@@ -27,6 +28,7 @@ export interface RedisStoreOptions {
  * @throws {TypeError | RangeError} while it is made, if the options are wrong. Errors of the client pass through.
  */
 export function redisStore(options: RedisStoreOptions): SessionStore {
+  checkOptionNames("redisStore", options, { client: true, prefix: true, timeoutMs: true, now: true });
   const { client, prefix = "session:", timeoutMs = 5000, now = Date.now } = options;
   if (typeof client !== "object" || client === null) throw new TypeError("redisStore: client is a client of redis or ioredis");
   if (typeof prefix !== "string") throw new TypeError("redisStore: prefix is a string");

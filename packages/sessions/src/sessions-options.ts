@@ -5,6 +5,7 @@ import { cookieNames, CookieWriter, type CookieNames, type CookieOptions } from 
 import type { Secret } from "./secrets.ts";
 import type { SessionStore } from "./store.ts";
 import { freezeStored, storedCopy } from "./stored-value.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** What the store was asked for when it failed. */
 export type StoreOperation = "read" | "write" | "touch" | "delete" | "prune";
@@ -82,9 +83,7 @@ export interface Settings {
 export function checkOptions(options: SessionsOptions): Settings {
   if (typeof options !== "object" || options === null)
     throw new TypeError("sessions: give options, a secret at least: sessions({ secret })");
-  for (const key of Object.keys(options)) {
-    if (!optionNames.has(key)) throw new TypeError(`sessions: there is no option ${key}: there are ${[...optionNames].join(", ")}`);
-  }
+  checkOptionNames("sessions", options, optionNames);
   const { store, environKey = "gateway.session", cookie = {}, serializer = JSON, now = Date.now } = options;
   if (typeof environKey !== "string" || !environKey.includes("."))
     throw new TypeError('sessions: environKey has a dot in it, such as "app.session"');
@@ -117,23 +116,23 @@ export function checkOptions(options: SessionsOptions): Settings {
   };
 }
 
-const optionNames: ReadonlySet<string> = new Set<keyof SessionsOptions>([
-  "secret",
-  "store",
-  "lazy",
-  "name",
-  "environKey",
-  "cookie",
-  "idleSeconds",
-  "absoluteSeconds",
-  "touchSeconds",
-  "rolling",
-  "maxDataBytes",
-  "serializer",
-  "pruneSeconds",
-  "onStoreError",
-  "now",
-]);
+const optionNames: Readonly<Record<keyof SessionsOptions, true>> = {
+  secret: true,
+  store: true,
+  lazy: true,
+  name: true,
+  environKey: true,
+  cookie: true,
+  idleSeconds: true,
+  absoluteSeconds: true,
+  touchSeconds: true,
+  rolling: true,
+  maxDataBytes: true,
+  serializer: true,
+  pruneSeconds: true,
+  onStoreError: true,
+  now: true,
+};
 
 function checkStore(store: SessionStore): void {
   const fix = "make one with memoryStore(), redisStore(...) or another, or see SessionStore for what a store owes";

@@ -6,6 +6,7 @@ import {
   send,
   type Application,
   type CapturedResponse,
+  type Deployment,
   type Environ,
   type HeaderList,
   type HTTPError,
@@ -50,14 +51,27 @@ export function sessions<Data extends object>(options: SessionsOptions): Middlew
   const secrets = checkSecrets(options.secret);
   const begin = settings.store === undefined ? sealed<Data>(settings, secrets) : stored<Data>(settings, secrets, settings.store);
   const { environKey } = settings;
-  return layer((app) => (environ, startResponse) => {
-    const session = begin(environ);
-    environ[environKey] = session;
-    const ready = session.prepare();
-    return isThenable(ready)
-      ? ready.then(() => answer(app, environ, session, startResponse))
-      : answer(app, environ, session, startResponse);
-  });
+  return layer(
+    (app) => (environ, startResponse) => {
+      const session = begin(environ);
+      environ[environKey] = session;
+      const ready = session.prepare();
+      return isThenable(ready)
+        ? ready.then(() => answer(app, environ, session, startResponse))
+        : answer(app, environ, session, startResponse);
+    },
+    (deployment) => remarks(options, deployment),
+  );
+}
+
+/** What is likely to be a mistake where sessions are served like this. */
+function* remarks({ store, cookie }: SessionsOptions, { processes, isTls, stated }: Deployment): Generator<string> {
+  if (processes > 1 && store?.inProcess === true) {
+    yield `sessions() keeps its sessions in the memory of each of ${processes} processes, and requests of one visitor go to all of them: use a store that they share, or sealed cookies.`;
+  }
+  if (typeof cookie === "object" && cookie.secure === true && !isTls && !stated.has("trusted proxy")) {
+    yield "sessions() sets a Secure cookie, and every request looks like plain http: put forwarded({ trust }) outside it, or serve TLS.";
+  }
 }
 
 function sealed<Data extends object>(settings: Settings, secrets: readonly Uint8Array[]): (environ: Environ) => LiveSession<Data> {

@@ -3,6 +3,7 @@ import { openSqlite } from "./open-sqlite.ts";
 import { fromPlainText, toPlainText } from "./plain-text.ts";
 import { sqlIdentifier } from "./sql-identifier.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
+import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link sqliteStore} uses of a database: `DatabaseSync` of `node:sqlite`, `better-sqlite3`, or `bun:sqlite`. */
 export interface SqliteDatabase {
@@ -63,6 +64,14 @@ interface Row {
  * @throws {Error} while it is made, if no SQLite is there or the file cannot be opened. Errors of SQLite pass through.
  */
 export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
+  checkOptionNames("sqliteStore", options, {
+    path: true,
+    database: true,
+    busyTimeoutMs: true,
+    table: true,
+    createTable: true,
+    now: true,
+  });
   const { path, database: given, busyTimeoutMs = 5000, now = Date.now } = options;
   const table = sqlIdentifier("sqliteStore: table", options.table ?? "sessions");
   if ((path === undefined) === (given === undefined))

@@ -23,6 +23,8 @@ export interface SessionStore {
   readonly atomic: boolean;
   /** Every method answers at once, never by a promise: a body that streams synchronously then stays so (default: not said). */
   readonly synchronous?: boolean | undefined;
+  /** Other processes do not see what is in it (default: not said). */
+  readonly inProcess?: boolean | undefined;
   /** The live record, or `undefined` where there is none or its time is over. */
   read(id: string): SessionRecord | undefined | Promise<SessionRecord | undefined>;
   /**

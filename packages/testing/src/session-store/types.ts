@@ -15,6 +15,8 @@ export interface SessionRecord {
 export interface SessionStore {
   readonly atomic: boolean;
   readonly synchronous?: boolean | undefined;
+  /** Other processes do not see what is in it (default: not said). */
+  readonly inProcess?: boolean | undefined;
   read(id: string): SessionRecord | undefined | Promise<SessionRecord | undefined>;
   write(id: string, record: SessionRecord): boolean | Promise<boolean>;
   touch(id: string, expiresAt: number): void | Promise<void>;

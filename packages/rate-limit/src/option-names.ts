@@ -1,0 +1,16 @@
+/**
+ * Refuses an option that there is not: what is spelt otherwise would be ignored without a word.
+ *
+ * @param known every option there is.
+ * @throws {TypeError} that names it, and those there are.
+ */
+export function checkOptionNames<Options extends object>(
+  maker: string,
+  options: Options,
+  known: Readonly<Record<keyof Options, true>>,
+): void {
+  for (const name of Object.keys(options)) {
+    if (!Object.hasOwn(known, name))
+      throw new TypeError(`${maker}: there is no option ${name}: there are ${Object.keys(known).join(", ")}`);
+  }
+}
