@@ -61,8 +61,8 @@ describe("compose", () => {
 });
 
 describe("layer", () => {
-  it("is an identity", () => {
-    const make = (app: Application): Application => app;
-    expect(layer(make)).toBe(make);
+  it("gives what the function makes, and nothing else", () => {
+    const made: Application = () => [];
+    expect(layer(() => made)(hello)).toBe(made);
   });
 });
