@@ -295,6 +295,7 @@ describe("conditional", () => {
 
   it.each<[ConditionalOptions, typeof TypeError | typeof RangeError]>([
     [{ etag: "sha1" as "weak" }, TypeError],
+    [{ weak: true } as object, TypeError],
     [{ maxBytes: -1 }, RangeError],
     [{ maxBytes: 1.5 }, RangeError],
     [{ maxBytes: NaN }, RangeError],

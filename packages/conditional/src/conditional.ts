@@ -1,6 +1,7 @@
 import { createHash, hash } from "node:crypto";
 import {
   capture,
+  checkOptionNames,
   layer,
   send,
   whenReady,
@@ -26,6 +27,9 @@ export interface ConditionalOptions {
   readonly maxBytes?: number;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof ConditionalOptions, true>> = { etag: true, maxBytes: true };
+
 /**
  * Answers `GET` and `HEAD` with 304 where the client has the representation already, and with 412 where it asks for another one, by RFC 9110, section 13:
  * by the `ETag` and `Last-Modified` that the application has set, and by an `ETag` made of the bytes of a buffered body (an array) that has none. Only a
@@ -34,6 +38,7 @@ export interface ConditionalOptions {
  * @throws {TypeError|RangeError} while wrapping, for a setting that makes no sense.
  */
 export function conditional(options: ConditionalOptions = {}): Middleware {
+  checkOptionNames("conditional", options, optionNames);
   const { etag = "strong", maxBytes = 1_048_576 } = options;
   if (etag !== "strong" && etag !== "weak" && etag !== "none") {
     throw new TypeError(`conditional: etag is "strong", "weak" or "none", not ${JSON.stringify(etag)}`);

@@ -15,6 +15,7 @@ export { ExchangeAborted, type AbortCode, type Ending, type Exchange } from "./e
 export { toApplication, type ApplicationClass, type ApplicationLike, type ApplicationObject } from "./application.ts";
 export { compose, layer, type AddsOf, type AnyMiddleware, type Mismatched, type Misplaced, type NeedsOf } from "./compose.ts";
 export { explainKey, insideKey, markLayer, type Deployment, type ExplainHook } from "./explain.ts";
+export { checkOptionNames } from "./option-names.ts";
 export { capture, send, type CapturedResponse } from "./capture.ts";
 export { onClose } from "./body.ts";
 export { transformBody, type BodyTransform, type Chunks } from "./transform.ts";

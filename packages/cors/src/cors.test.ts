@@ -322,6 +322,7 @@ describe("cors", () => {
   });
 
   it.each<[string, CorsOptions]>([
+    ["no options", undefined as unknown as CorsOptions],
     ["no origins", {} as CorsOptions],
     ["one origin as a text", { origins: friend as "*" }],
     ["* in a list", { origins: ["*"] }],
@@ -336,6 +337,7 @@ describe("cors", () => {
     ["every header with credentials", { origins: [friend], credentials: true, allowedHeaders: ["*"] }],
     ["headers as a text", { origins: [], allowedHeaders: "Content-Type" as "requested" }],
     ["a private network as a text", { origins: [], privateNetwork: "yes" as unknown as boolean }],
+    ["an option that there is not", { origins: [], origin: friend } as CorsOptions],
     ["a negative age", { origins: [], maxAgeSeconds: -1 }],
     ["half a second", { origins: [], maxAgeSeconds: 0.5 }],
   ])("refuses %s while wrapping", (_, options) => {

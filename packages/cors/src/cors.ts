@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   isHTTPError,
   isThenable,
   isToken,
@@ -36,6 +37,17 @@ export interface CorsOptions {
   readonly privateNetwork?: boolean;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof CorsOptions, true>> = {
+  origins: true,
+  credentials: true,
+  methods: true,
+  allowedHeaders: true,
+  exposedHeaders: true,
+  maxAgeSeconds: true,
+  privateNetwork: true,
+};
+
 const vary: Header = ["Vary", "Origin"];
 const preflightVary: Header = ["Vary", "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"];
 
@@ -49,6 +61,9 @@ const preflightVary: Header = ["Vary", "Origin, Access-Control-Request-Method, A
  * @throws {TypeError|RangeError} while wrapping, for a setting that makes no sense.
  */
 export function cors(options: CorsOptions): Middleware {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError("cors: give options, the origins at least: cors({ origins })");
+  checkOptionNames("cors", options, optionNames);
   const decide = compile(options);
   const { credentials = false, exposedHeaders = [], origins } = options;
   const own: HeaderList = [];

@@ -192,6 +192,7 @@ describe("csrf", () => {
     ["two places for the token", { fallback: "token", token: () => "x", tokenHeader: "X-Token" }],
     ["a token that is never read", { token: () => "x" }],
     ["a token header that is never read", { tokenHeader: "X-Token" }],
+    ["an option that there is not", { exempts: () => true } as object],
     ["exempt that is no function", { exempt: true as unknown as () => boolean }],
     ["onRefused that is no function", { onRefused: console as unknown as () => void }],
   ])("refuses %s while wrapping", (_, options) => {

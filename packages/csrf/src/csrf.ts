@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   HTTPError,
   isThenable,
   isToken,
@@ -40,6 +41,16 @@ export interface CsrfEnviron {
   "gateway.csrf"?: CsrfDecision | undefined;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof CsrfOptions, true>> = {
+  fallback: true,
+  origins: true,
+  tokenHeader: true,
+  token: true,
+  exempt: true,
+  onRefused: true,
+};
+
 const messages: Partial<Record<CsrfReason, string>> = {
   "cross-site": "it was sent by a page of another site",
   "same-site": "it was sent by a page of another host of this site",
@@ -60,6 +71,7 @@ const messages: Partial<Record<CsrfReason, string>> = {
 export function csrf(options?: CsrfOptions & { readonly fallback?: "refuse" | "allow" }): Middleware<CsrfEnviron>;
 export function csrf(options: CsrfOptions): Middleware<CsrfEnviron, CsrfSessionEnviron>;
 export function csrf(options: CsrfOptions = {}): Middleware<CsrfEnviron> | Middleware<CsrfEnviron, CsrfSessionEnviron> {
+  checkOptionNames("csrf", options, optionNames);
   const { fallback = "refuse", origins = [], tokenHeader = "X-CSRF-Token", exempt, onRefused } = options;
   check(options, fallback, tokenHeader);
   const listed: ReadonlySet<string> = new Set(origins.map(checkOrigin));

@@ -114,6 +114,7 @@ describe("errors", () => {
     const wrong: readonly unknown[] = [
       { debug: "yes" },
       { prefer: "xml" },
+      { onErrors: () => {} },
       { onError: 1 },
       { generateId: 1 },
       { pages: 1 },

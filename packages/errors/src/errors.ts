@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   isThenable,
   layer,
   type Application,
@@ -33,6 +34,15 @@ export interface ErrorsOptions {
   readonly generateId?: () => string;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof ErrorsOptions, true>> = {
+  debug: true,
+  pages: true,
+  prefer: true,
+  onError: true,
+  generateId: true,
+};
+
 /**
  * Answers what an application throws before its head has gone: with a page, JSON (RFC 9457) or text, as the client accepts. An `HTTPError` says its
  * status, its headers and its message; anything else becomes a 500 that tells nothing but an id, which is in the log too. What is thrown later is
@@ -49,6 +59,7 @@ export function errors(options: ErrorsOptions = {}): Middleware {
 }
 
 function check(options: ErrorsOptions): AnswerOptions {
+  checkOptionNames("errors", options, optionNames);
   const { debug = false, pages = {}, prefer = "text", onError, generateId = () => crypto.randomUUID() } = options;
   if (typeof debug !== "boolean") throw new TypeError("errors: debug is true or false");
   if (prefer !== "text" && prefer !== "html" && prefer !== "json") {

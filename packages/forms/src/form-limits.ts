@@ -54,17 +54,30 @@ const formDefaults: CheckedLimits = {
   headerBytes: 8192,
 };
 
+const limitNames = Object.keys(formDefaults) as readonly (keyof CheckedLimits)[];
+
 /**
  * @param bytes what the whole body may have, where the limits do not say.
- * @throws {RangeError} for a limit that is none.
+ * @throws {RangeError} for a limit that is none. @throws {TypeError} for one that there is not.
  */
 export function checkFormLimits(where: string, limits: FormLimits, bytes: number): CheckedLimits {
+  checkLimitNames(where, limits, limitNames);
   const checked: { -readonly [K in keyof CheckedLimits]: number } = { ...formDefaults, bytes };
-  for (const name of Object.keys(formDefaults) as (keyof CheckedLimits)[]) {
+  for (const name of limitNames) {
     const limit = limits[name];
     if (limit !== undefined) checked[name] = checkLimit(where, name, limit);
   }
   return checked;
+}
+
+/**
+ * Refuses a limit that there is not: what is spelt otherwise would be ignored without a word.
+ *
+ * @throws {TypeError} that names it, and those there are.
+ */
+export function checkLimitNames(where: string, limits: object, known: readonly string[]): void {
+  for (const name of Object.keys(limits))
+    if (!known.includes(name)) throw new TypeError(`${where}: there is no limit ${name}: there are ${known.join(", ")}`);
 }
 
 /** @throws {RangeError} for what is no whole number from 0 on, nor `Infinity`. */

@@ -30,7 +30,7 @@ export function requestType(environ: Environ, wanted: readonly string[]): MediaT
   const media = environ.CONTENT_TYPE === undefined ? undefined : parseMediaType(environ.CONTENT_TYPE);
   if (media !== undefined && wanted.some((pattern) => matches(media.type, pattern))) return media;
   const accept = wanted.join(", ");
-  throw unsupported(`The request body must have a Content-Type of ${accept}.`, [["Accept", accept]]);
+  throw unsupported(`The request body must have a Content-Type of ${wanted.join(" or ")}.`, [["Accept", accept]]);
 }
 
 /**

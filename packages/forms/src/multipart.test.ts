@@ -309,6 +309,9 @@ describe("multipart", () => {
 
   it("refuses a limit that is none at once", () => {
     expect(() => multipart(posted(multipartType, ""), { parts: -1 })).toThrow(RangeError);
+    expect(() => multipart(posted(multipartType, ""), { onFile() {} } as object)).toThrow(
+      "multipart: there is no limit onFile: there are bytes",
+    );
   });
 
   it("drops folders from file names", async () => {

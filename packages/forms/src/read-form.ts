@@ -27,29 +27,33 @@ const formTypes: readonly string[] = [urlencodedType, multipartType];
  * Rejects with an `HTTPError`: 413 above a limit, 415 for another type, charset or coding, 400 with the reason for what is malformed, and with what the input or
  * `onFile` throws.
  *
- * @throws {RangeError} rejects with it for a limit that is none.
+ * @throws {RangeError} rejects with it for a limit that is none. @throws {TypeError} for one that there is not.
  */
-export function readForm(environ: Environ, options: FormOptions = {}): Promise<FormFields> {
+export function readForm(environ: Environ, { onFile, ...limits }: FormOptions = {}): Promise<FormFields> {
   return readOnce(environ, "readForm", async () => {
     const media = requestType(environ, formTypes);
-    return media.type === multipartType ? readParts(environ, media, options) : readUrlencoded(environ, media, options);
+    return media.type === multipartType ? readParts(environ, media, limits, onFile) : readUrlencoded(environ, media, limits);
   });
 }
 
-async function readUrlencoded(environ: Environ, media: MediaType, options: FormOptions): Promise<FormFields> {
-  const limits = checkFormLimits("readForm", options, mebibyte);
+async function readUrlencoded(environ: Environ, media: MediaType, given: FormLimits): Promise<FormFields> {
+  const limits = checkFormLimits("readForm", given, mebibyte);
   const decode = decoderOf(media);
   // What is percent-encoded is UTF-8 whatever the charset says (URL standard, section 5.1), so nothing else can be meant.
   if (decode(Uint8Array.of(0xc3, 0xa4)) !== "ä") throw unsupported("The charset of the form is not supported. Send UTF-8.");
   return parseFields(decode(await readBytes(environ, limits.bytes)), limits);
 }
 
-async function readParts(environ: Environ, media: MediaType, options: FormOptions): Promise<FormFields> {
-  const { onFile } = options;
+async function readParts(
+  environ: Environ,
+  media: MediaType,
+  given: FormLimits,
+  onFile: FormOptions["onFile"],
+): Promise<FormFields> {
   const limits =
     onFile === undefined
-      ? { ...checkFormLimits("readForm", options, mebibyte), files: 0 }
-      : checkFormLimits("readForm", options, multipartBytes);
+      ? { ...checkFormLimits("readForm", given, mebibyte), files: 0 }
+      : checkFormLimits("readForm", given, multipartBytes);
   const fields = new FormFields();
   const reader = partsOf(environ, media, limits);
   for await (const part of { [Symbol.asyncIterator]: () => reader }) {

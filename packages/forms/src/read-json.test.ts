@@ -26,7 +26,7 @@ describe("readJson", () => {
   ])("refuses %s with what it takes", async (type) => {
     await expect(readJson(posted(type, "[1]"))).rejects.toMatchObject({
       status: "415 Unsupported Media Type",
-      message: "The request body must have a Content-Type of application/json, */*+json.",
+      message: "The request body must have a Content-Type of application/json or */*+json.",
       headers: [["Accept", "application/json, */*+json"]],
     });
   });
@@ -118,5 +118,12 @@ describe("readJson", () => {
 
   it.each([{ bytes: -1 }, { bytes: 0.5 }, { bytes: NaN }, { nesting: -1 }])("refuses a limit that is none: %j", async (limits) => {
     await expect(readJson(json("1"), limits)).rejects.toThrow(RangeError);
+  });
+
+  it("refuses a limit that there is not", async () => {
+    const limits = { maxBytes: 5 } as object;
+    await expect(readJson(json("1"), limits)).rejects.toThrow(
+      "readJson: there is no limit maxBytes: there are bytes, nesting, types",
+    );
   });
 });

@@ -1,10 +1,11 @@
 import type { Environ } from "@gateway/core";
-import { checkLimit, mebibyte, type TextLimits } from "./form-limits.ts";
+import { checkLimit, checkLimitNames, mebibyte, type TextLimits } from "./form-limits.ts";
 import { decoderOf, requestType } from "./media-type.ts";
 import { readBytes } from "./read-bytes.ts";
 import { readOnce } from "./read-once.ts";
 
 const textTypes: readonly string[] = ["text/*"];
+const textLimits: readonly (keyof TextLimits)[] = ["bytes", "nesting", "types"];
 
 /**
  * The request body as text: UTF-8, or what the charset of its type says; without a byte order mark. A second call gives the same.
@@ -20,6 +21,7 @@ export function readText(environ: Environ, limits: TextLimits = {}): Promise<str
 
 /** The body, decoded. @param types what is taken where the limits do not say. */
 export async function decodedBody(environ: Environ, limits: TextLimits, types: readonly string[], where: string): Promise<string> {
+  checkLimitNames(where, limits, textLimits);
   const bytes = checkLimit(where, "bytes", limits.bytes ?? mebibyte);
   const decode = decoderOf(requestType(environ, limits.types ?? types));
   return decode(await readBytes(environ, bytes));

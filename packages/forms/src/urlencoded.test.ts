@@ -99,6 +99,11 @@ describe("readForm of an urlencoded body", () => {
       await expect(read("a=1", limits)).rejects.toThrow(RangeError);
     },
   );
+
+  it("refuses a limit that there is not, and takes onFile for none", async () => {
+    await expect(read("a=1", { maxBytes: 5 })).rejects.toThrow("readForm: there is no limit maxBytes: there are bytes");
+    expect((await read("a=1", { onFile() {} })).get("a")).toBe("1");
+  });
 });
 
 describe("parseUrlencoded", () => {

@@ -1,4 +1,4 @@
-import { layer, rawPath, type Environ, type Middleware } from "@gateway/core";
+import { checkOptionNames, layer, rawPath, type Environ, type Middleware } from "@gateway/core";
 import { parseForwarded } from "./forwarded-header.ts";
 import { parseHost, type Host } from "./host.ts";
 import { isPort, parseSender, type Sender } from "./ip-address.ts";
@@ -61,7 +61,7 @@ const keys = [
   "HTTP_X_REAL_IP",
 ] as const;
 
-/** Every option there is: what is spelt otherwise would be ignored without a word. */
+/** Every option there is. */
 const optionNames: Readonly<Record<keyof ForwardedOptions, true>> = { trust: true, headers: true };
 
 const known: readonly ForwardingHeader[] = [
@@ -85,10 +85,7 @@ const known: readonly ForwardingHeader[] = [
  * @throws {TypeError} while wrapping, for an entry of `trust` or `headers` that is none. @throws {RangeError} for a number of proxies that is none.
  */
 export function forwarded(options: ForwardedOptions = {}): Middleware<ForwardedEnviron> {
-  for (const name of Object.keys(options)) {
-    if (!Object.hasOwn(optionNames, name))
-      throw new TypeError(`forwarded: there is no option ${name}: there are ${Object.keys(optionNames).join(", ")}`);
-  }
+  checkOptionNames("forwarded", options, optionNames);
   const { trust: given = [], headers = ["X-Forwarded-For", "X-Forwarded-Proto"] } = options;
   const trust = compileTrust(given);
   const reads = checkHeaders(headers);

@@ -1,3 +1,4 @@
+import { checkOptionNames } from "@gateway/core";
 import { randomInt } from "node:crypto";
 import type { Environ, HeaderList } from "@gateway/core";
 import { boundedCache } from "./bounded-cache.ts";
@@ -76,6 +77,16 @@ const defaultLevels: Readonly<Record<Coding, CodingLevel>> = {
 
 /** @throws {TypeError | RangeError} for options that cannot be. */
 export function gzipSettings(options: GzipOptions): GzipSettings {
+  checkOptionNames("gzip", options, {
+    codings: true,
+    levels: true,
+    thresholdBytes: true,
+    syncBytes: true,
+    compressible: true,
+    skip: true,
+    breachPaddingBytes: true,
+    random: true,
+  });
   const { compressible = isCompressible, skip, random = (most) => randomInt(most + 1) } = options;
   checkFunction("compressible", compressible);
   checkFunction("random", random);

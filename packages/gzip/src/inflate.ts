@@ -1,4 +1,4 @@
-import { HTTPError, layer, type Environ, type InputStream, type Middleware } from "@gateway/core";
+import { checkOptionNames, HTTPError, layer, type Environ, type InputStream, type Middleware } from "@gateway/core";
 import { inputStream } from "@gateway/core/gateway";
 import { allCodings, availableCodings, type Coding } from "./codings.ts";
 import { Decoder, type DecoderLimits, type Pull } from "./decoder.ts";
@@ -29,6 +29,7 @@ const mebibyte = 1024 * 1024;
  * @throws {TypeError | RangeError} while wrapping, for options that cannot be.
  */
 export function inflate(options: InflateOptions = {}): Middleware {
+  checkOptionNames("inflate", options, { codings: true, maxBytes: true, maxRatio: true, maxCodings: true, maxReadBytes: true });
   const codings = checkCodings(options.codings ?? allCodings);
   const maxCodings = atLeastOne("maxCodings", options.maxCodings, 2);
   const maxReadBytes = atLeastOne("maxReadBytes", options.maxReadBytes, 16 * mebibyte);

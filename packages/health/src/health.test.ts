@@ -268,6 +268,7 @@ describe("health", () => {
     ["an age that is no number", { cacheSeconds: NaN }, RangeError],
     ["a signal that is none", { signal: {} as AbortSignal }, TypeError],
     ["details that are no function", { details: true as unknown as () => boolean }, TypeError],
+    ["an option that there is not", { timeout: 1 } as object, TypeError],
     ["a clock that is none", { now: 1 as unknown as () => number }, TypeError],
   ])("refuses %s while wrapping", (_, options, type) => {
     expect(() => health(options)).toThrow(type);

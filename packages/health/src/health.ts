@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   isThenable,
   layer,
   whenReady,
@@ -42,6 +43,18 @@ export interface Health extends Middleware {
   readonly isDraining: boolean;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof HealthOptions, true>> = {
+  live: true,
+  ready: true,
+  checks: true,
+  timeoutSeconds: true,
+  cacheSeconds: true,
+  signal: true,
+  details: true,
+  now: true,
+};
+
 type State = "live" | "ready" | "not ready" | "draining";
 
 /**
@@ -51,6 +64,7 @@ type State = "live" | "ready" | "not ready" | "draining";
  * @throws {TypeError|RangeError} while wrapping, for a setting that makes no sense.
  */
 export function health(options: HealthOptions = {}): Health {
+  checkOptionNames("health", options, optionNames);
   const { live = "/livez", ready = "/readyz", checks = {}, timeoutSeconds = 2, cacheSeconds = 1, details, signal } = options;
   checkOptions({ ...options, live, ready, timeoutSeconds, cacheSeconds });
   const now = options.now ?? (() => performance.now());

@@ -81,6 +81,7 @@ describe("limits", () => {
     expect(() => limits({ bodyBytes: "1" as unknown as number })).toThrow(TypeError);
     expect(() => limits({ seconds: "1" as unknown as number })).toThrow(TypeError);
     expect(() => limits({ onRefused: 1 as unknown as () => void })).toThrow(TypeError);
+    expect(() => limits({ second: 5 } as object)).toThrow("limits: there is no option second: there are bodyBytes, seconds");
   });
 
   it("leaves a synchronous application synchronous, and its body the body it is", () => {

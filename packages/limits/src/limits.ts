@@ -1,4 +1,12 @@
-import { layer, type Application, type Environ, type Middleware, type ResponseBody, type StartResponse } from "@gateway/core";
+import {
+  checkOptionNames,
+  layer,
+  type Application,
+  type Environ,
+  type Middleware,
+  type ResponseBody,
+  type StartResponse,
+} from "@gateway/core";
 import { emptyInput, errorText } from "@gateway/core/gateway";
 import { Deadlines } from "./deadlines.ts";
 import { Gate } from "./gate.ts";
@@ -31,6 +39,17 @@ export interface LimitsOptions {
   readonly onRefused?: (refusal: Refusal, environ: Environ) => void;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof LimitsOptions, true>> = {
+  bodyBytes: true,
+  seconds: true,
+  concurrency: true,
+  queue: true,
+  queueSeconds: true,
+  retryAfterSeconds: true,
+  onRefused: true,
+};
+
 /**
  * Limits what a request may cost: the size of its body, its time, and how many are inside at once. Throws an `HTTPError` (413 or 503 with
  * `Retry-After`), so that a layer outside can say it in its own way.
@@ -40,6 +59,7 @@ export interface LimitsOptions {
  * @throws {TypeError} while wrapping, for an option of the wrong type. @throws {RangeError} for a number that is none.
  */
 export function limits(options: LimitsOptions = {}): Middleware {
+  checkOptionNames("limits", options, optionNames);
   const { bodyBytes = 16 * 1024 * 1024, seconds = 30, concurrency = Infinity, queue = 100, queueSeconds = 5 } = options;
   const { retryAfterSeconds = 1, onRefused } = options;
   checkCount("bodyBytes", bodyBytes, 0);

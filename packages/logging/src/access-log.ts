@@ -1,4 +1,4 @@
-import { isToken, layer, whenReady, type Middleware, type StartResponse } from "@gateway/core";
+import { checkOptionNames, isToken, layer, whenReady, type Middleware, type StartResponse } from "@gateway/core";
 import { Entry, type AccessEntry } from "./access-entry.ts";
 import type { CustomAtom } from "./atoms.ts";
 import { attributeReader, attributesOf, jsonWriter } from "./attributes.ts";
@@ -187,6 +187,23 @@ function hasColour({ colour = "auto", file, stream, logger, destination }: Acces
 }
 
 function checkOptions(options: AccessLogOptions): void {
+  checkOptionNames("accessLog", options, {
+    format: true,
+    file: true,
+    reopenSignal: true,
+    stream: true,
+    logger: true,
+    destination: true,
+    skip: true,
+    sample: true,
+    level: true,
+    redact: true,
+    reveal: true,
+    atoms: true,
+    requestHeaders: true,
+    responseHeaders: true,
+    colour: true,
+  });
   const { format, logger, destination, sample = 1, colour = "auto", atoms = {} } = options;
   const given = (["file", "stream", "logger", "destination"] as const).filter((name) => options[name] !== undefined);
   if (given.length > 1) throw new TypeError(`lines go to one place, not to ${given.join(" and ")}: use one accessLog for each`);

@@ -1,3 +1,4 @@
+import { checkOptionNames } from "@gateway/core";
 import { closeSync, fstatSync, openSync, readSync, statSync, write as writeFile, writeSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import type { BufferedDestination, OverflowOptions } from "./destination.ts";
@@ -59,6 +60,15 @@ const defaultPendingBytes = 16 * 1024 * 1024;
  * @throws what the system says when the file cannot be opened: a wrong path shows at start.
  */
 export function logFile(path: string | URL, options: LogFileOptions = {}): LogFile {
+  checkOptionNames("logFile", options, {
+    batchBytes: true,
+    flushSeconds: true,
+    mode: true,
+    reopenSignal: true,
+    maxPendingBytes: true,
+    overflow: true,
+    onError: true,
+  });
   if (typeof path !== "string" && !(path instanceof URL)) throw new TypeError("the path of a log file is a string or a file URL");
   if (path === "") throw new TypeError("the path of a log file is empty");
   return new FileDestination(typeof path === "string" ? path : fileURLToPath(path), options);

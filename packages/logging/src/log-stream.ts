@@ -1,3 +1,4 @@
+import { checkOptionNames } from "@gateway/core";
 import type { BufferedDestination, OverflowOptions } from "./destination.ts";
 import { onExit } from "./on-exit.ts";
 import { Overflow } from "./overflow.ts";
@@ -23,6 +24,7 @@ const defaultPendingBytes = 1024 * 1024;
  * @throws {TypeError} for what is no stream, or options of the wrong type.
  */
 export function logStream(stream: WritableStreamLike, options: LogStreamOptions = {}): BufferedDestination {
+  checkOptionNames("logStream", options, { maxPendingBytes: true, overflow: true, onError: true });
   if (typeof stream?.write !== "function") throw new TypeError("a stream has a function write");
   return new StreamDestination(stream, options);
 }

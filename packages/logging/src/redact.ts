@@ -1,3 +1,5 @@
+import { checkOptionNames } from "@gateway/core";
+
 /** What must not be read in a log. Names in any case. */
 export interface RedactedNames {
   /** Header names, of requests and responses. */
@@ -55,6 +57,7 @@ export class Redactor {
 
   /** @throws {TypeError} for names that are no lists of strings. */
   constructor(redact: RedactedNames = {}, reveal: RedactedNames = {}) {
+    for (const [name, given] of Object.entries({ redact, reveal })) checkOptionNames(name, given, { headers: true, query: true });
     this.headerNames = names("headers", redactedByDefault.headers, redact.headers, reveal.headers);
     this.queryNames = names("query", redactedByDefault.query, redact.query, reveal.query);
     this.queryLengths = Array.from(this.queryNames, ({ length }) => 1 << Math.min(length, 31)).reduce((all, bit) => all | bit, 0);

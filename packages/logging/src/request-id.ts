@@ -1,5 +1,5 @@
 import { randomUUID } from "node:crypto";
-import { isToken, layer, type Environ, type Middleware } from "@gateway/core";
+import { checkOptionNames, isToken, layer, type Environ, type Middleware } from "@gateway/core";
 import { trustOf, type Trust } from "./trust.ts";
 
 /** What {@link requestId} adds to environ. */
@@ -32,6 +32,7 @@ export function isRequestId(id: string): boolean {
  *   gives what is no id.
  */
 export function requestId(options: RequestIdOptions = {}): Middleware<RequestIdEnviron> {
+  checkOptionNames("requestId", options, { headerName: true, trust: true, generate: true });
   const { headerName = "X-Request-Id", generate = randomUUID } = options;
   if (typeof headerName !== "string" || !isToken(headerName))
     throw new TypeError(`headerName: ${JSON.stringify(headerName)} is no header name`);

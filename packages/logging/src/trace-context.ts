@@ -1,4 +1,4 @@
-import { layer, type Middleware } from "@gateway/core";
+import { checkOptionNames, layer, type Middleware } from "@gateway/core";
 import { randomHex } from "./random-hex.ts";
 import { formatTraceparent, parseTraceparent, TraceFlag } from "./traceparent.ts";
 import { parseTracestate } from "./tracestate.ts";
@@ -44,6 +44,7 @@ export interface TraceContextOptions {
  * @throws {RangeError} while wrapping, for a `sampled` that is no share.
  */
 export function traceContext(options: TraceContextOptions = {}): Middleware<TraceEnviron> {
+  checkOptionNames("traceContext", options, { trust: true, sampled: true });
   const isTrusted = trustOf(options.trust ?? false);
   const { sampled = 1 } = options;
   if (typeof sampled !== "number" || !(sampled >= 0 && sampled <= 1)) throw new RangeError("sampled is a number from 0 to 1");

@@ -1,5 +1,6 @@
 import {
   capture,
+  checkOptionNames,
   isThenable,
   layer,
   onClose,
@@ -17,7 +18,6 @@ import { LeasedBody } from "./leased-body.ts";
 import { Leases } from "./leases.ts";
 import { knowSource, type ConnectionSource } from "./source.ts";
 import { transactionControl, type TransactionControl, type TransactionOptions } from "./transaction.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link pool} adds to environ: what gives the connection of this request, the same each time. */
 export type PoolEnviron<Connection, Key extends string = "gateway.connection"> = {

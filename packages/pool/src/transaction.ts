@@ -1,5 +1,5 @@
+import { checkOptionNames } from "@gateway/core";
 import type { Source } from "./source.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** How much transactions see of each other (ISO/IEC 9075, and what PostgreSQL and MySQL make of it). */
 export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable read" | "serializable";

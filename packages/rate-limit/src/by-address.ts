@@ -1,5 +1,5 @@
+import { checkOptionNames } from "@gateway/core";
 import type { Environ } from "@gateway/core";
-import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link byAddress}. */
 export interface ByAddressOptions {

@@ -1,6 +1,6 @@
+import { checkOptionNames } from "@gateway/core";
 import { SlidingWindow, type Verdict } from "./sliding-window.ts";
 import type { RateLimitStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link memoryStore}. */
 export interface MemoryStoreOptions {

@@ -250,4 +250,10 @@ describe("rateLimit", () => {
   ])("refuses %j while wrapping", (options) => {
     expect(() => rateLimit({ limit: 1, windowSeconds: 1, ...(options as object) })).toThrow(/^rateLimit: /);
   });
+
+  it("says what it needs where it is given nothing", () => {
+    expect(() => rateLimit(undefined as unknown as RateLimitOptions)).toThrow(
+      "rateLimit: give options: rateLimit({ limit, windowSeconds })",
+    );
+  });
 });

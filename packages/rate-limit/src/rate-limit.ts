@@ -1,5 +1,6 @@
 import { hash } from "node:crypto";
 import {
+  checkOptionNames,
   HTTPError,
   isThenable,
   layer,
@@ -16,7 +17,6 @@ import { byAddress } from "./by-address.ts";
 import { memoryStore } from "./memory-store.ts";
 import type { Verdict } from "./sliding-window.ts";
 import type { RateLimitStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link rateLimit}. */
 export interface RateLimitOptions {
@@ -164,6 +164,8 @@ function inTime<T>(promise: PromiseLike<T>, seconds: number): Promise<T> {
 }
 
 function checkOptions(options: RateLimitOptions): void {
+  if (typeof options !== "object" || options === null)
+    throw new TypeError("rateLimit: give options: rateLimit({ limit, windowSeconds })");
   checkOptionNames("rateLimit", options, {
     limit: true,
     windowSeconds: true,

@@ -1,7 +1,7 @@
+import { checkOptionNames } from "@gateway/core";
 import { hash } from "node:crypto";
 import { stepMilliseconds, type Verdict } from "./sliding-window.ts";
 import type { RateLimitStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** What is used of a client, cluster or pool of `redis` (node-redis 5 and 6). */
 export interface NodeRedisClient {

@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   encodePath,
   isToken,
   markLayer,
@@ -14,7 +15,6 @@ import { matchedPath } from "./matched-path.ts";
 import type { PathParams, RoutePattern, RoutingArgs, RoutingEnviron } from "./params.ts";
 import { RouteTable } from "./route-table.ts";
 import { urlBuilder, type UrlBuilder } from "./url-builder.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of one route. */
 export interface RouteOptions {

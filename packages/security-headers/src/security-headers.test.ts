@@ -275,6 +275,8 @@ describe("securityHeaders", () => {
     ["an endpoint without https", { reportingEndpoints: { csp: "http://reports.example/" } }],
     ["an endpoint with a quote", { reportingEndpoints: { csp: 'https://reports.example/"' } }],
     ["an endpoint with a bad name", { reportingEndpoints: { "C SP": "https://reports.example/" } }],
+    ["an option that there is not", { hsts: false }],
+    ["a part of an option that there is not", { strictTransportSecurity: { maxAge: 60 } }],
     ["an unknown way with existing ones", { existing: "append" }],
   ])("refuses %s while wrapping", (_, options) => {
     expect(() => securityHeaders(options as SecurityHeadersOptions)).toThrow(/^securityHeaders: /);

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { layer, type Header, type HeaderList, type Middleware, type StartResponse } from "@gateway/core";
+import { checkOptionNames, layer, type Header, type HeaderList, type Middleware, type StartResponse } from "@gateway/core";
 import { compilePolicy, defaultPolicy, type CompiledPolicy, type ContentSecurityPolicy } from "./content-security-policy.ts";
 import { defaultPermissions, formatPermissions, type PermissionsPolicy } from "./permissions-policy.ts";
 
@@ -69,6 +69,23 @@ interface Prepared {
   readonly withNonce: ((nonce: string) => Header) | undefined;
 }
 
+/** Every option there is. */
+const optionNames: Readonly<Record<keyof SecurityHeadersOptions, true>> = {
+  contentSecurityPolicy: true,
+  contentSecurityPolicyReportOnly: true,
+  reportingEndpoints: true,
+  strictTransportSecurity: true,
+  crossOriginOpenerPolicy: true,
+  crossOriginEmbedderPolicy: true,
+  crossOriginResourcePolicy: true,
+  originAgentCluster: true,
+  referrerPolicy: true,
+  permissionsPolicy: true,
+  xContentTypeOptions: true,
+  xFrameOptions: true,
+  existing: true,
+};
+
 /**
  * Adds the headers that tell browsers to be careful, when `startResponse` is called: a strict set by default, each of which can be set or left out. Never
  * replaces what the application set, unless told. All is written while wrapping, but for the nonce.
@@ -76,6 +93,7 @@ interface Prepared {
  * @throws {TypeError|RangeError} while wrapping, for a value that browsers would not understand.
  */
 export function securityHeaders(options: SecurityHeadersOptions = {}): Middleware<SecurityHeadersEnviron> {
+  checkOptionNames("securityHeaders", options, optionNames);
   const { existing = "keep" } = options;
   if (existing !== "keep" && existing !== "override")
     throw new TypeError(`securityHeaders: existing is "keep" or "override", not ${JSON.stringify(existing)}`);
@@ -221,7 +239,17 @@ function frameOptions(policy: ContentSecurityPolicy | false): "DENY" | "SAMEORIG
 
 function formatTransport(given: StrictTransportSecurity | false): string {
   if (given === false) return "";
-  const { maxAgeSeconds = 31_536_000, includeSubDomains = false, preload = false } = checkObject("strictTransportSecurity", given);
+  const {
+    maxAgeSeconds = 31_536_000,
+    includeSubDomains = false,
+    preload = false,
+    ...unknown
+  } = checkObject("strictTransportSecurity", given);
+  for (const name of Object.keys(unknown)) {
+    throw new TypeError(
+      `securityHeaders: strictTransportSecurity has no ${name}: it has maxAgeSeconds, includeSubDomains, preload`,
+    );
+  }
   if (!Number.isInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
     throw new RangeError(`securityHeaders: maxAgeSeconds is a whole number of seconds, not ${String(maxAgeSeconds)}`);
   }

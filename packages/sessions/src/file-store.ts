@@ -1,9 +1,9 @@
+import { checkOptionNames } from "@gateway/core";
 import { mkdirSync } from "node:fs";
 import { readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { breakLock, isLeftBehind, RecordLock, unless } from "./record-lock.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link fileStore}. */
 export interface FileStoreOptions {

@@ -1,6 +1,6 @@
+import { checkOptionNames } from "@gateway/core";
 import { checkClock } from "./check-clock.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link keyvStore} uses of an instance of Keyv 5. */
 export interface KeyvLike {

@@ -1,5 +1,5 @@
+import { checkOptionNames } from "@gateway/core";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** Settings of {@link memoryStore}. */
 export interface MemoryStoreOptions {

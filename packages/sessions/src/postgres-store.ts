@@ -1,8 +1,8 @@
+import { checkOptionNames } from "@gateway/core";
 import { checkClock } from "./check-clock.ts";
 import { fromPlainText, toPlainText } from "./plain-text.ts";
 import { sqlIdentifier } from "./sql-identifier.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link postgresStore} uses of a `Pool` (or a `Client`) of `pg`. */
 export interface PostgresPool {

@@ -1,8 +1,8 @@
+import { checkOptionNames } from "@gateway/core";
 import { checkClock } from "./check-clock.ts";
 import { redisCommands, type IoredisClient, type NodeRedisClient } from "./redis-commands.ts";
 import { touchScript, writeScript } from "./redis-scripts.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 export type { IoredisClient, NodeRedisClient } from "./redis-commands.ts";
 

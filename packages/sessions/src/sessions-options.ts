@@ -1,3 +1,4 @@
+import { checkOptionNames } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
 import type { Environ } from "@gateway/core";
 import type { SessionSerializer } from "./contents.ts";
@@ -5,7 +6,6 @@ import { cookieNames, CookieWriter, type CookieNames, type CookieOptions } from 
 import type { Secret } from "./secrets.ts";
 import type { SessionStore } from "./store.ts";
 import { freezeStored, storedCopy } from "./stored-value.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** What the store was asked for when it failed. */
 export type StoreOperation = "read" | "write" | "touch" | "delete" | "prune";

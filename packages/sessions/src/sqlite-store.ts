@@ -1,9 +1,9 @@
+import { checkOptionNames } from "@gateway/core";
 import { checkClock } from "./check-clock.ts";
 import { openSqlite } from "./open-sqlite.ts";
 import { fromPlainText, toPlainText } from "./plain-text.ts";
 import { sqlIdentifier } from "./sql-identifier.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { checkOptionNames } from "./option-names.ts";
 
 /** What {@link sqliteStore} uses of a database: `DatabaseSync` of `node:sqlite`, `better-sqlite3`, or `bun:sqlite`. */
 export interface SqliteDatabase {

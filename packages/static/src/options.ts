@@ -28,8 +28,8 @@ export interface FileOptions {
    */
   dotfiles?: Dotfiles;
   /**
-   * `Cache-Control`: one value for all, rules of which the first that fits counts, or a function; `undefined` from it, or no rule that
-   * fits, sends none (default `"no-cache"`: kept, and asked for again by its ETag each time). What `immutable` knows comes first.
+   * `Cache-Control`: one value for all, rules of which the first that fits counts, or a function, whose `undefined` sends none (default,
+   * also where no rule fits: `"no-cache"`: kept, and asked for again by its ETag each time). What `immutable` knows comes first.
    */
   cacheControl?: string | readonly CacheRule[] | ((file: ServedFile) => string | undefined);
   /**
@@ -129,13 +129,15 @@ const staticKeys: readonly (keyof StaticFilesOptions)[] = [
 
 const codings: readonly Coding[] = ["br", "zstd", "gzip"];
 const hashedName = /[.-](?=[0-9]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{12,64}\.[^/]*$/;
+/** May be kept, and is asked for again each time: without it browsers guess from Last-Modified how long a file is good. */
+const usualCacheControl = "no-cache";
 const immutableValue = "public, max-age=31536000, immutable";
 
 /** @throws {TypeError | RangeError} that says which option is wrong and what it should be. */
 export function checkFileOptions(caller: string, options: FileOptions): FileSettings {
   const {
     dotfiles = "refuse",
-    cacheControl = "no-cache",
+    cacheControl = usualCacheControl,
     immutable = hashedName,
     precompressed = codings,
     maxCacheBytes = 128 * 1024 * 1024,
@@ -238,12 +240,13 @@ function plainRule(check: Checker, given: NonNullable<FileOptions["cacheControl"
     return () => given;
   }
   check.that("cacheControl", Array.isArray(given), "a value, a function, or a list of { files, value }");
-  const rules = given.map(({ files, value }) => {
+  const rules = given.map(({ files, value, ...more }) => {
+    check.that("cacheControl", Object.keys(more).length === 0, "a list of { files, value }, with nothing else in it");
     check.that("cacheControl", files instanceof RegExp, "a list of { files, value }, where files is a RegExp");
     check.value("cacheControl", value);
     return { files: stateless(files), value };
   });
-  return (file) => rules.find(({ files }) => files.test(file.path))?.value;
+  return (file) => rules.find(({ files }) => files.test(file.path))?.value ?? usualCacheControl;
 }
 
 /** A pattern that does not go on from where it stopped. */

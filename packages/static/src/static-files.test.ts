@@ -381,7 +381,7 @@ describe("staticFiles", () => {
         { files: /\.(?:css|js)$/, value: "max-age=2" },
       ];
       expect(await value(rules, "/b.css")).toBe("max-age=1");
-      expect(await value(rules, "/a.txt")).toBeUndefined();
+      expect(await value(rules, "/a.txt")).toBe("no-cache");
       const byFile = vi.fn<(file: ServedFile) => string | undefined>((file) =>
         file.type.startsWith("text/css") ? "max-age=3" : undefined,
       );
@@ -582,6 +582,7 @@ describe("staticFiles", () => {
       [{ cacheControl: "a\r\nb: c" }, TypeError, "cacheControl"],
       [{ cacheControl: [{ files: "*.js", value: "x" }] }, TypeError, "cacheControl"],
       [{ cacheControl: 5 }, TypeError, "cacheControl"],
+      [{ cacheControl: [{ files: /a/, value: "x", maxAge: 5 }] }, TypeError, "with nothing else in it"],
       [{ immutable: "always" }, TypeError, "immutable"],
       [{ precompressed: ["deflate"] }, TypeError, "precompressed"],
       [{ precompressed: ["br", "br"] }, TypeError, "precompressed"],

@@ -1,6 +1,7 @@
 /**
- * Refuses an option that there is not: what is spelt otherwise would be ignored without a word.
+ * For authors of layers: refuses an option that there is not: what is spelt otherwise would be ignored without a word.
  *
+ * @param maker how the error begins: the function that was given them.
  * @param known every option there is.
  * @throws {TypeError} that names it, and those there are.
  */
