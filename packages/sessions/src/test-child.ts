@@ -18,8 +18,9 @@ export async function bundle(entry: string): Promise<string> {
   const { outputFiles } = await build({
     entryPoints: [fileURLToPath(new URL(entry, import.meta.url))],
     bundle: true,
-    // What a test puts in the place of the real one.
-    external: ["better-sqlite3"],
+    packages: "external",
+    // The folder it is put into has nothing installed.
+    alias: { "@gateway/core": fileURLToPath(import.meta.resolve("@gateway/core")) },
     format: "esm",
     platform: "node",
     target: "node20",
