@@ -20,7 +20,9 @@ export async function bundle(entry: string): Promise<string> {
     bundle: true,
     packages: "external",
     // The folder it is put into has nothing installed.
-    alias: { "@gateway/core": fileURLToPath(import.meta.resolve("@gateway/core")) },
+    alias: Object.fromEntries(
+      ["@gateway/core/gateway", "@gateway/core"].map((name) => [name, fileURLToPath(import.meta.resolve(name))]),
+    ),
     format: "esm",
     platform: "node",
     target: "node20",
