@@ -1,14 +1,16 @@
-// Runs on every version of Node: the server serves over TCP, and stops.
+// Runs on every runtime that has node:net: the conformance table over the HTTP server.
 import { makeServer } from "@gateway/server";
+import { httpTransport } from "@gateway/testing/conformance";
+import { errorsTo } from "./errors-to.js";
+import { runTable } from "./table.js";
 
-const server = makeServer("127.0.0.1", 0, (environ, startResponse) => {
-  startResponse("200 OK", [["Content-Type", "text/plain; charset=utf-8"]]);
-  return [Buffer.from(`Hello from ${environ.PATH_INFO}\n`)];
+const transport = httpTransport({
+  name: "the HTTP server",
+  async listen(app, hooks) {
+    const server = makeServer("127.0.0.1", 0, app, { errors: errorsTo(hooks), shutdownSeconds: 1 });
+    const { port } = await server.listen();
+    void server.serveForever();
+    return { connect: { port }, close: () => server.shutdown() };
+  },
 });
-const { port } = await server.listen();
-const serving = server.serveForever();
-const text = await (await fetch(`http://127.0.0.1:${port}/here`)).text();
-if (text !== "Hello from /here\n") throw new Error(`unexpected: ${JSON.stringify(text)}`);
-await server.shutdown();
-await serving;
-console.log("server runs here");
+await runTable(transport);

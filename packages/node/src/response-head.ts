@@ -1,0 +1,37 @@
+import { isHopByHop, type HeaderList } from "@gateway/core";
+
+/** The head of a response, read back from what Node has written. */
+export interface ResponseHead {
+  readonly status: string;
+  readonly code: number;
+  readonly headers: HeaderList;
+}
+
+/**
+ * Reads a head: status line and header lines, without the empty line that ends them. Node has written it, so it is well-formed. Headers that belong
+ * to the connection are left out, for that is the server's.
+ *
+ * @param text latin-1.
+ */
+export function parseHead(text: string): ResponseHead {
+  const [statusLine = "", ...lines] = text.split("\r\n");
+  const status = statusLine.slice(statusLine.indexOf(" ") + 1);
+  let headers: HeaderList = [];
+  let named: string[] | undefined;
+  for (const line of lines) {
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon);
+    const value = line.slice(colon + 1).trim();
+    if (isHopByHop(name)) {
+      if (name.toLowerCase() === "connection" && value !== "close" && value !== "keep-alive")
+        named = value
+          .toLowerCase()
+          .split(",")
+          .map((token) => token.trim());
+    } else {
+      headers.push([name, value]);
+    }
+  }
+  if (named !== undefined) headers = headers.filter(([name]) => !named.includes(name.toLowerCase()));
+  return { status, code: Number(status.slice(0, 3)), headers };
+}
