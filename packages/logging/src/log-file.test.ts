@@ -76,6 +76,20 @@ describe("logFile", () => {
     }
   });
 
+  it("ends a flush although more and more lines come", async () => {
+    const log = logFile(path, { flushSeconds: 0 });
+    let isFlushed = false;
+    log.write("one\n");
+    const flushed = log.flush().then(() => (isFlushed = true));
+    while (!isFlushed) {
+      log.write("more\n");
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await flushed;
+    expect(readFileSync(path, "latin1")).toMatch(/^one\n/);
+    await log.close();
+  });
+
   it("keeps every line in order, however many wait while a write is under way", async () => {
     const log = logFile(path, { batchBytes: 4096 });
     const lines: string[] = [];

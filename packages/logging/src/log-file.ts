@@ -86,7 +86,11 @@ class FileDestination implements LogFile {
   private job: Job | undefined = undefined;
   private timer: NodeJS.Timeout | undefined = undefined;
   private isClosed = false;
-  private readonly waiting: (() => void)[] = [];
+  /** How many batches were begun, and how many of them are written. */
+  private begun = 0;
+  private written = 0;
+  /** Who waits for a flush, and for which batch: what comes later is no concern of theirs. */
+  private readonly waiting: { readonly batch: number; readonly resolve: () => void }[] = [];
   private readonly stopHooks: (() => void)[];
 
   constructor(path: string, options: LogFileOptions) {
@@ -132,8 +136,9 @@ class FileDestination implements LogFile {
 
   flush(): Promise<void> {
     if (this.isIdle) return Promise.resolve();
+    const batch = this.begun + (this.lines.length > 0 ? 1 : 0);
     const flushed = new Promise<void>((resolve) => {
-      this.waiting.push(resolve);
+      this.waiting.push({ batch, resolve });
     });
     this.begin();
     return flushed;
@@ -185,6 +190,7 @@ class FileDestination implements LogFile {
     if (this.job === undefined) {
       if (this.lines.length === 0) return;
       this.job = { file: this.file, bytes: this.lines.take(), sent: 0, from: sizeOf(this.file), pending: false };
+      this.begun++;
     }
     const { job } = this;
     // A pipe or a terminal cannot be asked, at exit, what it has got.
@@ -198,23 +204,28 @@ class FileDestination implements LogFile {
     job.sent += written;
     if (error !== null) {
       this.overflow.trouble.tell(error);
-      this.settle();
+      this.settle(Infinity);
       // Kept, and tried again after a while: a full disk may have room then.
       return this.wait(Math.max(this.flushMilliseconds, retryMilliseconds));
     }
     if (job.sent < job.bytes.length) return this.begin();
     this.overflow.trouble.over();
     this.job = undefined;
+    this.written++;
     this.lines.giveBack(job.bytes);
     if (job.file !== this.file) closeSync(job.file.descriptor);
     this.overflow.left(this.pendingBytes);
-    if (this.lines.length === 0) this.settle();
-    else if (this.lines.length >= this.batchBytes || this.waiting.length > 0) this.begin();
+    this.settle(this.written);
+    if (this.lines.length === 0) return;
+    if (this.lines.length >= this.batchBytes || this.waiting.length > 0) this.begin();
     else this.wait();
   }
 
-  private settle(): void {
-    for (const resolve of this.waiting.splice(0)) resolve();
+  private settle(batch: number): void {
+    for (let first = this.waiting[0]; first !== undefined && first.batch <= batch; first = this.waiting[0]) {
+      this.waiting.shift();
+      first.resolve();
+    }
   }
 
   /** One timer for a batch; it does not keep the process alive, for at its end everything is written anyway. */
