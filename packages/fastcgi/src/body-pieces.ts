@@ -16,10 +16,6 @@ export class BodyPieces {
     return this.#bytes;
   }
 
-  get isEmpty(): boolean {
-    return this.#pieces.length === 0;
-  }
-
   push(piece: Buffer): void {
     if (piece.length === 0) return;
     this.#bytes += piece.length;

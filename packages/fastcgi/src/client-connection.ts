@@ -28,6 +28,8 @@ import type { RecordListener } from "./records.ts";
 export interface ConnectionPool {
   readonly settings: FastcgiClientSettings;
   readonly clock: ClientClock;
+  /** The server keeps connections. */
+  keeps: boolean;
   /** Sends the request once more. */
   again(exchange: ClientExchange): void;
   /** It waits for a connection no longer. */
@@ -50,6 +52,8 @@ export class ClientConnection implements RecordListener, Ticking {
   /** By id; those that were given up stay until the server has ended them, so that their ids are not used again. */
   readonly #exchanges = new Map<number, ClientExchange>();
   #isConnected = false;
+  /** Something has come from the server. */
+  #hasReceived = false;
   #hasServed = false;
   /** No further request. */
   #isLast = false;
@@ -62,9 +66,7 @@ export class ClientConnection implements RecordListener, Ticking {
     const socket = open(pool.settings.connect);
     this.#socket = socket;
     this.#output = new SocketOutput(socket, { now: 0 });
-    socket.once("connect", () => {
-      this.#isConnected = true;
-    });
+    socket.once("connect", () => this.#connected());
     socket.on("data", (chunk: Buffer) => this.#received(chunk));
     // A server that closes its side takes no request any more, and its answers end here.
     socket.on("end", () => this.#lose(undefined));
@@ -78,8 +80,24 @@ export class ClientConnection implements RecordListener, Ticking {
     return !this.#isLast && this.#exchanges.size < this.#pool.settings.multiplex;
   }
 
+  /** The server has not closed it so far, though it had the time to. */
+  get isSure(): boolean {
+    return !this.#hasServed || this.#exchanges.size > 0 || this.#waited > 0;
+  }
+
   get isIdle(): boolean {
     return this.#exchanges.size === 0;
+  }
+
+  /** It has not been seen whether the server has taken the connection. */
+  get isUnproven(): boolean {
+    return !this.#hasReceived && this.#exchanges.size > 0;
+  }
+
+  #connected(): void {
+    this.#isConnected = true;
+    this.#waited = 0;
+    for (const [id, exchange] of this.#exchanges) this.#sendBody(id, exchange);
   }
 
   begin(exchange: ClientExchange): void {
@@ -92,6 +110,11 @@ export class ClientConnection implements RecordListener, Ticking {
     const begin = record(RecordType.beginRequest, id, String.fromCharCode(0, responder, flags, 0, 0, 0, 0, 0));
     const noBody = exchange.outgoing === undefined ? recordHeader(RecordType.stdin, id, 0) : "";
     this.#output.send(begin + paramsRecords(id, exchange.variables) + noBody);
+    // Not before: where no connection is made, the request may still go somewhere else.
+    if (this.#isConnected) this.#sendBody(id, exchange);
+  }
+
+  #sendBody(id: number, exchange: ClientExchange): void {
     void exchange.outgoing?.sendTo(this.#bodyOf(id, exchange));
   }
 
@@ -99,9 +122,11 @@ export class ClientConnection implements RecordListener, Ticking {
   abandon(exchange: ClientExchange): void {
     for (const [id, one] of this.#exchanges) {
       if (one !== exchange) continue;
-      // Alone on its connection it ends with it; beside others it is told, and has still to be ended by the server.
-      if (this.#pool.settings.multiplex === 1) return this.#leave();
-      this.#output.send(recordHeader(RecordType.abortRequest, id, 0));
+      const isAlone = this.#pool.settings.multiplex === 1;
+      // A Unix socket has no reset: there the end of the connection alone says nothing.
+      if (!isAlone || "path" in this.#pool.settings.connect) this.#output.send(recordHeader(RecordType.abortRequest, id, 0));
+      // Alone on its connection it ends with it; beside others it has still to be ended by the server.
+      if (isAlone) return this.#leave();
       this.taken();
     }
   }
@@ -150,6 +175,8 @@ export class ClientConnection implements RecordListener, Ticking {
 
   #received(chunk: Buffer): void {
     if (this.#isClosed) return;
+    this.#hasReceived = true;
+    if (this.#hasServed && this.#exchanges.size > 0) this.#pool.keeps = true;
     try {
       this.#reader.push(chunk);
     } catch (error) {
@@ -162,7 +189,7 @@ export class ClientConnection implements RecordListener, Ticking {
     const exchange = this.#exchanges.get(id);
     if (exchange === undefined || exchange.isOver) return;
     exchange.progressed();
-    if (type === RecordType.stderr) return this.#pool.settings.onErrors(bytes.toString("latin1", from, end));
+    if (type === RecordType.stderr) return exchange.onErrors(bytes.toString("latin1", from, end));
     if (type !== RecordType.stdout) return;
     try {
       exchange.incoming.push(bytes.subarray(from, end));
@@ -220,7 +247,7 @@ export class ClientConnection implements RecordListener, Ticking {
     if (!this.#isConnected) {
       this.#waited += sinceLast;
       if (this.#waited > connectSeconds * 1000)
-        this.#break(new ClientError("CONNECT_FAILED", `the server cannot be reached in ${connectSeconds} seconds`));
+        this.#break(new ClientError("CONNECT_TIME_LIMIT", `the server cannot be reached in ${connectSeconds} seconds`));
       return;
     }
     if (this.#exchanges.size === 0) {
@@ -247,6 +274,7 @@ export class ClientConnection implements RecordListener, Ticking {
   #break(error: ClientError): void {
     if (this.#isClosed) return;
     const exchanges = [...this.#exchanges.values()];
+    if (this.#hasServed && exchanges.length > 0) this.#pool.keeps = false;
     this.#close();
     for (const exchange of exchanges) exchange.lost(error, this.#hasServed);
   }

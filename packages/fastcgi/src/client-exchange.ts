@@ -1,9 +1,9 @@
 import { cgiVariable, type CgiVariables } from "@gateway/core/gateway";
 import {
   announcedLength,
-  ClientError,
   IncomingResponse,
   OutgoingBody,
+  ServerPatience,
   variablesOf,
   type GatewayRequest,
   type GatewayResponse,
@@ -11,8 +11,8 @@ import {
 } from "@gateway/sockets";
 import type { ClientConnection, ConnectionPool } from "./client-connection.ts";
 
-/** Asking for these a second time changes nothing (RFC 9110, section 9.2.1). */
-const safe: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE"]);
+/** Asking for these twice is as good as once (RFC 9110, section 9.2.2). */
+const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** One request of a client and its response, wherever it runs. */
 export class ClientExchange implements ResponseSource {
@@ -20,13 +20,14 @@ export class ClientExchange implements ResponseSource {
   readonly incoming: IncomingResponse;
   readonly outgoing: OutgoingBody | undefined;
   readonly #pool: ConnectionPool;
+  /** Takes what the server writes to its standard error. */
+  readonly onErrors: (text: string) => void;
   readonly #signal: AbortSignal | undefined;
-  readonly #mayRepeat: boolean;
+  readonly #isIdempotent: boolean;
+  readonly #patience: ServerPatience;
   #connection: ClientConnection | undefined = undefined;
   #wasRepeated = false;
   #isOver = false;
-  /** Milliseconds for which nothing but the server was waited for. */
-  #waited = 0;
 
   /** @throws {TypeError} for a request that cannot be sent; the reason of a signal that is aborted. */
   constructor(request: GatewayRequest, pool: ConnectionPool) {
@@ -36,7 +37,9 @@ export class ClientExchange implements ResponseSource {
     const method = cgiVariable(this.variables, "REQUEST_METHOD") ?? "";
     this.#pool = pool;
     this.#signal = request.signal;
-    this.#mayRepeat = request.body === undefined && safe.has(method);
+    this.onErrors = request.onErrors ?? pool.settings.onErrors;
+    this.#isIdempotent = idempotent.has(method);
+    this.#patience = new ServerPatience(pool.settings);
     this.incoming = new IncomingResponse({ ...pool.settings, statusLine: false }, method === "HEAD", this);
     this.outgoing = request.body === undefined ? undefined : new OutgoingBody(request.body, length);
     request.signal?.addEventListener("abort", this.#abort, { once: true });
@@ -46,18 +49,23 @@ export class ClientExchange implements ResponseSource {
     return this.incoming.response;
   }
 
+  /** It is as good to send it a second time, and nothing has come of it so far. */
+  get mayRepeat(): boolean {
+    return this.#isIdempotent && this.outgoing === undefined && !this.incoming.hasBegun;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
 
   placed(connection: ClientConnection): void {
     this.#connection = connection;
-    this.#waited = 0;
+    this.#patience.progressed();
   }
 
   /** The server took or gave something. */
   progressed(): void {
-    this.#waited = 0;
+    this.#patience.progressed();
   }
 
   /** The response is whole, as the server says. */
@@ -73,7 +81,7 @@ export class ClientExchange implements ResponseSource {
   /** @param wasKept the connection had served others before. */
   lost(error: unknown, wasKept: boolean): void {
     if (this.#isOver) return;
-    if (!wasKept || !this.#mayRepeat || this.#wasRepeated || this.incoming.hasBegun) return this.fail(error);
+    if (!wasKept || !this.mayRepeat || this.#wasRepeated) return this.fail(error);
     this.#wasRepeated = true;
     this.#connection = undefined;
     this.#pool.again(this);
@@ -105,20 +113,20 @@ export class ClientExchange implements ResponseSource {
    * @returns whether the server has still to be waited for, be it for no more than the end of what was given up.
    */
   tick(sinceLast: number, mayTake: boolean): boolean {
-    const waitsForServer = mayTake && (this.#isOver || this.outgoing?.isPulling !== true);
-    this.#waited = waitsForServer ? this.#waited + sinceLast : 0;
-    const { idleSeconds } = this.#pool.settings;
-    if (this.#waited <= idleSeconds * 1000) return true;
+    const isServers = mayTake && (this.#isOver || this.outgoing?.isPulling !== true);
+    const isAnswer = !this.#isOver && this.outgoing?.isOver !== false && !this.incoming.hasHead;
+    const error = this.#patience.tick(sinceLast, { isServers, isAnswer });
+    if (error === undefined) return true;
     if (this.#isOver) return false;
-    this.#giveUp(new ClientError("TIME_LIMIT", `the server did nothing for ${idleSeconds} seconds`));
-    this.#waited = 0;
+    this.#giveUp(error);
+    this.#patience.progressed();
     return true;
   }
 
   // What the body of the response asks.
 
   taken(): void {
-    this.#waited = 0;
+    this.#patience.progressed();
     this.#connection?.taken();
   }
 

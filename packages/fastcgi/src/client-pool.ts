@@ -1,4 +1,11 @@
-import { ClientClock, ClientError, type GatewayClient, type GatewayRequest, type GatewayResponse } from "@gateway/sockets";
+import {
+  ClientClock,
+  ClientError,
+  WaitingQueue,
+  type GatewayClient,
+  type GatewayRequest,
+  type GatewayResponse,
+} from "@gateway/sockets";
 import { ClientConnection, type ConnectionPool } from "./client-connection.ts";
 import { ClientExchange } from "./client-exchange.ts";
 import { clientSettingsOf, type FastcgiClientOptions, type FastcgiClientSettings } from "./client-options.ts";
@@ -21,11 +28,14 @@ class ClientPool implements GatewayClient, ConnectionPool {
   readonly clock = new ClientClock();
   readonly #connections = new Set<ClientConnection>();
   /** What waits for a connection. */
-  readonly #queue = new Set<ClientExchange>();
+  readonly #queue: WaitingQueue<ClientExchange>;
   #isClosed = false;
+  /** The server has answered a second request on a connection. Some close each, whatever they are asked for, and just behind the answer. */
+  keeps = false;
 
   constructor(settings: FastcgiClientSettings) {
     this.settings = settings;
+    this.#queue = new WaitingQueue(settings, this.clock);
   }
 
   async request(request: GatewayRequest): Promise<GatewayResponse> {
@@ -38,24 +48,29 @@ class ClientPool implements GatewayClient, ConnectionPool {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const exchange of this.#queue) exchange.fail(new ClientError("CLOSED", "the client was closed"));
-    this.#queue.clear();
+    this.#queue.clear(new ClientError("CLOSED", "the client was closed"));
     for (const connection of this.#connections) connection.retire();
   }
 
   #place(exchange: ClientExchange): void {
-    const free = this.#free();
+    const free = this.#freeFor(exchange);
     if (free !== undefined) return free.begin(exchange);
-    if (this.#connections.size >= this.settings.maxConnections) return void this.#queue.add(exchange);
+    if (this.#connections.size >= this.settings.maxConnections) {
+      const idle = Array.from(this.#connections).find((connection) => connection.isIdle);
+      // It takes the place of one that it cannot have.
+      if (idle === undefined) return this.#queue.add(exchange);
+      idle.retire();
+    }
     const connection = new ClientConnection(this);
     this.#connections.add(connection);
     connection.begin(exchange);
   }
 
-  /** The one that was used last: the others may then grow old and be closed. */
-  #free(): ClientConnection | undefined {
+  /** The one that was used last: the others may then grow old and be closed. What cannot be repeated goes only where that is safe. */
+  #freeFor(exchange: ClientExchange): ClientConnection | undefined {
     let found: ClientConnection | undefined;
-    for (const connection of this.#connections) if (connection.hasRoom) found = connection;
+    for (const connection of this.#connections)
+      if (connection.hasRoom && (this.keeps || exchange.mayRepeat || connection.isSure)) found = connection;
     return found;
   }
 
@@ -74,6 +89,8 @@ class ClientPool implements GatewayClient, ConnectionPool {
 
   freed(connection: ClientConnection): void {
     if (this.#isClosed) return connection.retire();
+    // A server with a worker for each connection may not have taken that other one, and would not while this one is kept.
+    if (this.#queue.size === 0 && connection.isIdle && this.#isWaiting()) return connection.retire();
     // Its place is now behind those that have been idle for longer.
     this.#connections.delete(connection);
     this.#connections.add(connection);
@@ -85,12 +102,23 @@ class ClientPool implements GatewayClient, ConnectionPool {
     this.#goOn();
   }
 
+  #hasRoom(): boolean {
+    for (const connection of this.#connections) if (connection.hasRoom) return true;
+    return false;
+  }
+
+  /** Has a server not said anything yet on one of its connections? */
+  #isWaiting(): boolean {
+    for (const connection of this.#connections) if (connection.isUnproven) return true;
+    return false;
+  }
+
   /** Gives those that wait what has become free. */
   #goOn(): void {
-    for (const exchange of Array.from(this.#queue)) {
-      if (this.#connections.size >= this.settings.maxConnections && this.#free() === undefined) return;
-      this.#queue.delete(exchange);
-      this.#place(exchange);
+    while (this.#queue.size > 0) {
+      if (this.#connections.size >= this.settings.maxConnections && !this.#hasRoom()) return;
+      const exchange = this.#queue.shift();
+      if (exchange !== undefined) this.#place(exchange);
     }
   }
 }

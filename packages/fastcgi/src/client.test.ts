@@ -405,8 +405,70 @@ describe("makeClient of FastCGI", () => {
     expect(await ask(client)).toBe("body");
     expect(await ask(client)).toBe("body");
     expect(answers).toBe(2);
+    // What must not be sent twice gets a connection of its own, for this server does not keep them.
+    expect(await ask(client, post([]))).toBe("body");
+    expect(sockets).toHaveLength(3);
+  });
+
+  it("does not send again what must not be sent twice", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    const { client, sockets } = await canned((socket) => {
+      socket.write(rec(6, 1, ok) + end(1), "latin1");
+      socket.on("data", () => socket.destroy());
+    });
+    expect(await ask(client)).toBe("body");
+    // It was kept for so long that the server seems to keep it.
+    vi.advanceTimersByTime(2000);
     await expect(ask(client, post([]))).rejects.toMatchObject({ code: "TRUNCATED" });
+    expect(sockets).toHaveLength(1);
+  });
+
+  it("makes room for it among as many connections as there may be", async () => {
+    const { client, sockets } = await canned((socket) => void socket.write(rec(6, 1, ok) + end(1), "latin1"), {
+      maxConnections: 1,
+    });
+    expect(await ask(client)).toBe("body");
+    expect(await ask(client, post([]))).toBe("body");
     expect(sockets).toHaveLength(2);
+  });
+
+  it("keeps connections for all once the server has answered twice on one", async () => {
+    const { client, accepted } = await served(hello);
+    for (const request of [get(), get(), post([]), post([])]) await ask(client, request);
+    expect(accepted()).toBe(1);
+  });
+
+  it("closes a connection while another has not been answered at all: its worker may be the one that is waited for", async () => {
+    let goOn = (): void => {};
+    const slow: Application = async (environ, startResponse) => {
+      if (environ.PATH_INFO === "/slow") await new Promise<void>((resolve) => (goOn = resolve));
+      return hello(environ, startResponse);
+    };
+    const { client, accepted } = await served(slow);
+    const first = ask(client, get("/slow"));
+    await eventually(() => accepted() === 1);
+    await ask(client);
+    await ask(client);
+    expect(accepted()).toBe(3);
+    goOn();
+    await first;
+    await ask(client);
+    await ask(client);
+    expect(accepted()).toBe(3);
+  });
+
+  it("refuses what has waited too long for a connection, and what comes when too many wait", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+    const { client, received } = await canned(() => {}, { maxConnections: 1, maxQueued: 1, queueSeconds: 5 });
+    const first = client.request(get());
+    first.catch(() => {});
+    const second = client.request(get());
+    second.catch(() => {});
+    await eventually(() => received() !== "");
+    await expect(client.request(get())).rejects.toMatchObject({ code: "OVERLOADED" });
+    vi.advanceTimersByTime(6000);
+    await expect(second).rejects.toMatchObject({ code: "OVERLOADED" });
+    client.close();
   });
 
   it("forgets a connection that the server closed while it was idle", async () => {

@@ -19,7 +19,7 @@ import { FastcgiRequest, type RequestConnection } from "./request.ts";
 /** What may wait of all bodies of a connection while nobody pulls it: then the front server has to wait. */
 const maxWaitingBytes = 128 * 1024;
 const lingerMilliseconds = 2000;
-/** Asked for by nobody: only those that exist are answered. */
+/** There are three names to ask for: whoever asks for this much wants something else. */
 const maxValuesBytes = 1024;
 /** The content of a BEGIN_REQUEST. */
 const beginBytes = 8;

@@ -313,6 +313,6 @@ describe("makeClient of SCGI", () => {
     // Before the loop has turned, and so before the connection can be there.
     await Promise.resolve();
     vi.advanceTimersByTime(4000);
-    await expect(response).rejects.toMatchObject({ code: "CONNECT_FAILED" });
+    await expect(response).rejects.toMatchObject({ code: "CONNECT_TIME_LIMIT" });
   });
 });

@@ -1,8 +1,17 @@
 import { cgiVariable, type CgiVariables } from "@gateway/core/gateway";
-import { clientSettings, makeSingleRequestClient, type ClientOptions, type GatewayClient } from "@gateway/sockets";
+import {
+  clientSettings,
+  makeCgiApplication,
+  makeSingleRequestClient,
+  type BackEndApplication,
+  type CgiApplicationOptions,
+  type ClientOptions,
+  type GatewayClient,
+} from "@gateway/sockets";
 
 export { ClientError } from "@gateway/sockets";
 export type {
+  BackEndApplication,
   ClientErrorCode,
   ClientOptions,
   ConnectTo,
@@ -24,6 +33,18 @@ export function makeClient(options: ClientOptions): GatewayClient {
   const settings = clientSettings(options, { defaults: {}, numbers: {} });
   // The format of a response is left open by the protocol: servers send what CGI has, and some a status line.
   return makeSingleRequestClient({ packet: scgiPacket, statusLine: true }, settings);
+}
+
+/** Settings of {@link scgiApp}. */
+export type ScgiAppOptions = CgiApplicationOptions;
+
+/**
+ * Makes an application that hands requests on to an SCGI server, and streams its answers. Each request has a connection of its own.
+ *
+ * @throws {TypeError|RangeError} for an option that does not exist, or a value that makes no sense.
+ */
+export function scgiApp(options: ScgiAppOptions): BackEndApplication {
+  return makeCgiApplication(options, { makeClient, sendsUnknownLength: false });
 }
 
 /**

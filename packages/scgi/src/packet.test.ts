@@ -85,10 +85,10 @@ describe("ScgiReader", () => {
     ["a length that is too long", "65537:", 431],
     ["a length that cannot be counted", "99999999999", 431],
     ["no comma", "24:CONTENT_LENGTH\x000\0SCGI\x001\0;", 400],
-    ["a value without a NUL behind it", "16:CONTENT_LENGTH\x00,".replace("16", "15"), 400],
+    ["a variable without a value", "15:CONTENT_LENGTH\x00,", 400],
     ["no variables", "0:,", 400],
-    ["a value without an end", "16:CONTENT_LENGTH\x000,", 400],
-    ["another first variable", "9:SCGI\x001\0X\0,".replace("9", "9"), 400],
+    ["a value without a NUL behind it", "16:CONTENT_LENGTH\x000,", 400],
+    ["another first variable", "7:SCGI\x001\0,", 400],
   ])("refuses %s", (_name, text, code) => {
     expect(read([text]).code).toBe(code);
     expect(read(text.split("")).code).toBe(code);

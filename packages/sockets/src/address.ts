@@ -1,4 +1,5 @@
 import { isIP, Server, type AddressInfo, type ListenOptions } from "node:net";
+import { HandedConnections } from "./handed-connections.ts";
 
 /** What the system has room for (`sun_path`), but for the NUL at its end. */
 const maxPathBytes = process.platform === "linux" ? 107 : 103;
@@ -13,15 +14,17 @@ export type Listening =
   | { readonly kind: "tcp"; readonly host: string; readonly port: number }
   | { readonly kind: "unix"; readonly path: string }
   | { readonly kind: "fd"; readonly fd: number }
-  | { readonly kind: "server"; readonly server: Server };
+  | { readonly kind: "server"; readonly server: Server }
+  | { readonly kind: "handed"; readonly server: HandedConnections };
 
 /**
  * Reads `host` and `port` of `makeServer`: a host name or address (`""` is all interfaces), `unix:/path`, `fd://N` for a
- * listening socket that was inherited, or a server that listens already.
+ * listening socket that was inherited, a server that listens already, or {@link HandedConnections}.
  *
  * @throws {TypeError|RangeError} for what is none of these.
  */
 export function parseListening(host: string | Server, port: number): Listening {
+  if (host instanceof HandedConnections) return { kind: "handed", server: host };
   if (host instanceof Server) return { kind: "server", server: host };
   if (typeof host !== "string") throw new TypeError(`makeServer: the host is a string or a net.Server, not a ${typeof host}`);
   if (host.startsWith("unix:")) {
@@ -49,7 +52,7 @@ export function parseListening(host: string | Server, port: number): Listening {
 }
 
 /** What `net.Server.listen` takes. */
-export function listenOptions(listening: Exclude<Listening, { kind: "server" }>, backlog: number): ListenOptions | { fd: number } {
+export function listenOptions(listening: Exclude<Listening, { server: Server }>, backlog: number): ListenOptions | { fd: number } {
   switch (listening.kind) {
     case "unix":
       return { path: listening.path, backlog };
@@ -60,9 +63,9 @@ export function listenOptions(listening: Exclude<Listening, { kind: "server" }>,
   }
 }
 
-/** What the system says of a listening socket. */
+/** What the system says of a listening socket. Node.js does not know the path of a Unix socket that was inherited: then it is `""`. */
 export function serverAddress(info: string | AddressInfo | null): ServerAddress {
-  if (info === null) throw new Error("the server does not listen");
+  if (info === null) return { kind: "unix", path: "" };
   if (typeof info === "string") return { kind: "unix", path: info };
   return { kind: "tcp", host: withoutMapping(info.address), port: info.port };
 }

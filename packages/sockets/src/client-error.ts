@@ -2,13 +2,15 @@
 export type ClientErrorCode =
   /** There is no connection to the server. */
   | "CONNECT_FAILED"
+  /** No connection to the server was made in time. */
+  | "CONNECT_TIME_LIMIT"
   /** The server did not take or give a byte for too long. */
   | "TIME_LIMIT"
   /** The response ended, or the connection did, before it was whole. */
   | "TRUNCATED"
   /** What came is no response. */
   | "MALFORMED"
-  /** The server has no room for the request. */
+  /** The server has no room for the request, or too many wait for a connection, or one waited too long. */
   | "OVERLOADED"
   /** The server does not take such a request. */
   | "REFUSED"

@@ -9,6 +9,8 @@ export interface GatewayRequest {
   readonly body?: Iterable<Uint8Array> | AsyncIterable<Uint8Array> | undefined;
   /** Gives the request up: the promise rejects with its reason, or the body throws it. */
   readonly signal?: AbortSignal | undefined;
+  /** Told of what the server writes to its standard error for this request, where the protocol has that (FastCGI). Latin-1. */
+  readonly onErrors?: ((text: string) => void) | undefined;
 }
 
 /** A response, once its head is there. */

@@ -37,7 +37,7 @@ export class GatewayServer implements AsyncDisposable {
     this.#connections = new Connections(settings);
     this.#tls = settings.tls === undefined ? undefined : this.#makeTls(settings);
     this.#server =
-      listening.kind === "server" ? listening.server : createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
+      "server" in listening ? listening.server : createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true });
   }
 
   /** Begins to listen. Connections wait until they are served. Resolves with the address; rejects when the system refuses it. */
@@ -88,6 +88,11 @@ export class GatewayServer implements AsyncDisposable {
     return this.#stopping.signal;
   }
 
+  /** How many connections are open: served, in a TLS handshake, or waiting. */
+  get connections(): number {
+    return this.#connections.size + this.#handshakes.size + this.#waiting.length;
+  }
+
   /** {@link shutdown}: `await using server = makeServer(...)`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.shutdown();
@@ -96,8 +101,9 @@ export class GatewayServer implements AsyncDisposable {
   async #open(): Promise<ServerAddress> {
     if (this.#stopped !== undefined) throw new Error("the server was shut down");
     if (this.#listening.kind === "unix") await removeStaleSocket(this.#listening.path);
-    if (this.#listening.kind !== "server") await this.#bind(this.#listening);
-    else if (!this.#server.listening) throw new Error("the net.Server that was given does not listen yet");
+    if (!("server" in this.#listening)) await this.#bind(this.#listening);
+    else if (this.#listening.kind === "server" && !this.#server.listening)
+      throw new Error("the net.Server that was given does not listen yet");
     this.#server.on(this.#server instanceof TlsServer ? "secureConnection" : "connection", (socket: Socket) =>
       this.#connected(socket),
     );
@@ -107,14 +113,20 @@ export class GatewayServer implements AsyncDisposable {
     if (this.#address.kind === "tcp") {
       const { host, port } = this.#address;
       this.#serverPort = String(port);
-      const given = this.#listening.kind === "tcp" ? this.#listening.host : host;
+      const given = this.#nameOf(this.#listening) ?? host;
       if (given !== "" && given !== "::" && given !== "0.0.0.0") this.#serverName = given;
     }
     this.#connections.startClock();
     return this.#address;
   }
 
-  #bind(listening: Exclude<Listening, { kind: "server" }>): Promise<void> {
+  /** The name or address that somebody chose to listen on. */
+  #nameOf(listening: Listening): string | undefined {
+    if (listening.kind === "tcp") return listening.host;
+    return listening.kind === "handed" ? listening.server.serverName : undefined;
+  }
+
+  #bind(listening: Exclude<Listening, { server: Server }>): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#server.once("error", reject);
       this.#server.listen(listenOptions(listening, this.#settings.backlog), () => {
@@ -146,8 +158,7 @@ export class GatewayServer implements AsyncDisposable {
 
   #connected(socket: Socket): void {
     this.#accepted++;
-    const open = this.#connections.size + this.#handshakes.size + this.#waiting.length;
-    if (open >= this.#settings.maxConnections) {
+    if (this.connections >= this.#settings.maxConnections) {
       const reason = "there are too many connections";
       this.#connections.refused({ code: 503, reason, remoteAddress: withoutMapping(socket.remoteAddress ?? "") });
       socket.on("error", () => {});

@@ -1,6 +1,8 @@
 export { GatewayServer } from "./gateway-server.ts";
 export { allowedPeers, type AllowedPeers } from "./allowed-peers.ts";
-export { parseListening, type Listening, type ServerAddress } from "./address.ts";
+export { HandedConnections } from "./handed-connections.ts";
+export { parseListening, withoutMapping, type Listening, type ServerAddress } from "./address.ts";
+export { removeStaleSocket } from "./unix-socket.ts";
 export type {
   Accepted,
   ConnectionHost,
@@ -17,7 +19,7 @@ export { resetConnection } from "./reset.ts";
 export { Refusal } from "./refusal.ts";
 export { RequestBodyPace, type PaceLimits } from "./request-body-pace.ts";
 export { RequestBody, type BodyConnection } from "./request-body.ts";
-export { listenerDefaults, listenerNumbers, settle, type NumberKind } from "./settings.ts";
+export { checkNumbers, listenerDefaults, listenerNumbers, settle, type NumberKind } from "./settings.ts";
 export { SocketInput } from "./socket-input.ts";
 export { SocketOutput } from "./socket-output.ts";
 export type { TlsFacts } from "./tls.ts";
@@ -29,7 +31,16 @@ export {
 } from "./single-request.ts";
 export { ClientClock, type Ticking } from "./client-clock.ts";
 export { ClientError, type ClientErrorCode } from "./client-error.ts";
-export { clientSettings, open, type ClientOptions, type ClientSettings, type ConnectTo } from "./client-options.ts";
+export {
+  clientLimitDefaults,
+  clientLimitNumbers,
+  clientSettings,
+  open,
+  type ClientLimits,
+  type ClientOptions,
+  type ClientSettings,
+  type ConnectTo,
+} from "./client-options.ts";
 export {
   announcedLength,
   variablesOf,
@@ -38,7 +49,15 @@ export {
   type GatewayRequest,
   type GatewayResponse,
 } from "./gateway-client.ts";
-export { IncomingResponse, type ResponseSource } from "./incoming-response.ts";
+export { IncomingBody, type ResponseSource } from "./incoming-body.ts";
+export { IncomingResponse } from "./incoming-response.ts";
 export { OutgoingBody, type BodyTarget } from "./outgoing-body.ts";
 export { parseHead, ResponseHeadReader, type HeadRules, type ResponseHead } from "./response-head.ts";
+export { ServerPatience, type PatienceLimits, type Waited } from "./server-patience.ts";
 export { makeSingleRequestClient, type SingleRequestSpeech } from "./single-request-client.ts";
+export { WaitingQueue, type Queued, type QueueLimits } from "./waiting-queue.ts";
+export { backEndApplication, type BackEndApplication } from "./back-end-application.ts";
+export { makeCgiApplication, type CgiApplicationOptions, type CgiApplicationSpeech } from "./cgi-application.ts";
+export { endToEndHeaders } from "./end-to-end.ts";
+export { environBody, type EnvironBody } from "./environ-body.ts";
+export { severalClients, type ClientOf, type SeveralSettings } from "./several-clients.ts";

@@ -12,7 +12,9 @@ type Step = IteratorResult<Uint8Array>;
 
 /** Pulls the body of a request, a chunk at a time, as fast as it is taken. */
 export class OutgoingBody {
-  readonly #iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array>;
+  readonly #body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+  /** Once it was begun: a body that no connection was made for may still be sent somewhere else. */
+  #iterator: Iterator<Uint8Array> | AsyncIterator<Uint8Array> | undefined = undefined;
   readonly #length: number | undefined;
   #bytes = 0;
   #isOver = false;
@@ -21,7 +23,7 @@ export class OutgoingBody {
 
   /** @param length of the body in bytes; `undefined` where nobody said. */
   constructor(body: Iterable<Uint8Array> | AsyncIterable<Uint8Array>, length: number | undefined) {
-    this.#iterator = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+    this.#body = body;
     this.#length = length;
   }
 
@@ -30,16 +32,25 @@ export class OutgoingBody {
     return this.#isPulling;
   }
 
+  /** Something was asked of it. */
+  get hasBegun(): boolean {
+    return this.#iterator !== undefined;
+  }
+
   get isOver(): boolean {
     return this.#isOver;
   }
 
   /** Never rejects. */
   async sendTo(target: BodyTarget): Promise<void> {
+    if (this.#isOver) return;
+    const body = this.#body;
     try {
+      const iterator = Symbol.asyncIterator in body ? body[Symbol.asyncIterator]() : body[Symbol.iterator]();
+      this.#iterator = iterator;
       for (;;) {
         this.#isPulling = true;
-        const step: Step = await this.#iterator.next();
+        const step: Step = await iterator.next();
         this.#isPulling = false;
         if (this.#isOver) return;
         if (step.done === true) return this.#end(target);
@@ -68,7 +79,7 @@ export class OutgoingBody {
     if (this.#isOver) return;
     this.#isOver = true;
     try {
-      void Promise.resolve(this.#iterator.return?.()).catch(() => {});
+      void Promise.resolve(this.#iterator?.return?.()).catch(() => {});
     } catch {
       // It was told.
     }

@@ -30,6 +30,10 @@ describe("settle", () => {
     expect(() => settle("makeServer", defaults, { silentSecond: 1 }, numbers)).toThrow("makeServer has no option silentSecond");
   });
 
+  it("wants a function to be told of refused requests", () => {
+    expect(() => settle("makeServer", defaults, { onRefused: true }, numbers)).toThrow(new TypeError("onRefused is a function"));
+  });
+
   it("wants a whole error stream", () => {
     expect(() => settle("makeServer", defaults, { errors: { write() {} } }, numbers)).toThrow("writelines is missing");
   });

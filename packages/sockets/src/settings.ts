@@ -37,9 +37,9 @@ export const listenerNumbers: Readonly<Record<string, NumberKind>> = {
  *
  * @param numbers what kind each number is: none of them may be negative.
  * @throws {RangeError} for a number that cannot be a limit.
- * @throws {TypeError} for an option that does not exist, or an `errors` that is no error stream.
+ * @throws {TypeError} for an option that does not exist, an `errors` that is no error stream, or an `onRefused` that is no function.
  */
-export function settle<Settings extends { readonly errors: ErrorStream }>(
+export function settle<Settings extends Pick<Readonly<Required<ListenerOptions>>, "errors" | "onRefused">>(
   maker: string,
   defaults: Settings,
   options: object,
@@ -50,7 +50,8 @@ export function settle<Settings extends { readonly errors: ErrorStream }>(
   const given = Object.entries(options).filter(([, value]) => value !== undefined);
   const settings: Settings = { ...defaults, ...Object.fromEntries(given) };
   checkNumbers(numbers, settings);
-  const { errors } = settings;
+  const { errors, onRefused } = settings;
+  if (typeof onRefused !== "function") throw new TypeError("onRefused is a function");
   for (const name of ["write", "writelines", "flush"] as const) {
     if (typeof errors[name] !== "function")
       throw new TypeError(`errors is an object with write, writelines and flush: ${name} is missing`);

@@ -4,9 +4,12 @@ import { ClientClock } from "./client-clock.ts";
 import { ClientError } from "./client-error.ts";
 import { open, type ClientSettings } from "./client-options.ts";
 import { announcedLength, variablesOf, type GatewayClient, type GatewayRequest, type GatewayResponse } from "./gateway-client.ts";
-import { IncomingResponse, type ResponseSource } from "./incoming-response.ts";
-import { resetConnection } from "./reset.ts";
+import type { ResponseSource } from "./incoming-body.ts";
+import { IncomingResponse } from "./incoming-response.ts";
 import { OutgoingBody, type BodyTarget } from "./outgoing-body.ts";
+import { resetConnection } from "./reset.ts";
+import { ServerPatience } from "./server-patience.ts";
+import { WaitingQueue } from "./waiting-queue.ts";
 
 /** What a client of a protocol with one request on each connection has of its own. */
 export interface SingleRequestSpeech {
@@ -21,109 +24,153 @@ const maxWaitingBytes = 64 * 1024;
 
 /** Makes a client for SCGI or uwsgi. Each request has a connection of its own. */
 export function makeSingleRequestClient(speech: SingleRequestSpeech, settings: ClientSettings): GatewayClient {
-  const clock = new ClientClock();
-  let isClosed = false;
-  return {
-    async request(request) {
-      if (isClosed) throw new ClientError("CLOSED", "the client was closed");
-      return new SingleExchange(speech, settings, clock, request).response;
-    },
-    close() {
-      isClosed = true;
-    },
-  };
+  return new SingleRequestClient(speech, settings);
+}
+
+class SingleRequestClient implements GatewayClient {
+  readonly speech: SingleRequestSpeech;
+  readonly settings: ClientSettings;
+  readonly clock = new ClientClock();
+  readonly #queue: WaitingQueue<SingleExchange>;
+  #open = 0;
+  #isClosed = false;
+
+  constructor(speech: SingleRequestSpeech, settings: ClientSettings) {
+    this.speech = speech;
+    this.settings = settings;
+    this.#queue = new WaitingQueue(settings, this.clock);
+  }
+
+  async request(request: GatewayRequest): Promise<GatewayResponse> {
+    if (this.#isClosed) throw new ClientError("CLOSED", "the client was closed");
+    const exchange = new SingleExchange(this, request);
+    if (this.#open < this.settings.maxConnections) this.#begin(exchange);
+    else this.#queue.add(exchange);
+    return exchange.response;
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    this.#queue.clear(new ClientError("CLOSED", "the client was closed"));
+  }
+
+  #begin(exchange: SingleExchange): void {
+    this.#open++;
+    exchange.begin();
+  }
+
+  /** It waits for a connection no longer. */
+  forget(exchange: SingleExchange): void {
+    this.#queue.delete(exchange);
+  }
+
+  /** A connection is closed: the next may begin. */
+  closed(): void {
+    this.#open--;
+    const next = this.#queue.shift();
+    if (next !== undefined) this.#begin(next);
+  }
 }
 
 /** One request and its response, on a connection of its own. */
 class SingleExchange implements ResponseSource, BodyTarget {
-  readonly #settings: ClientSettings;
-  readonly #clock: ClientClock;
-  readonly #socket: Socket;
+  readonly #client: SingleRequestClient;
+  readonly #packet: Buffer;
   readonly #incoming: IncomingResponse;
   readonly #outgoing: OutgoingBody | undefined;
   readonly #signal: AbortSignal | undefined;
+  readonly #patience: ServerPatience;
+  /** Once there is room for it. */
+  #socket: Socket | undefined = undefined;
   #isConnected = false;
   #isOver = false;
-  /** Milliseconds for which nothing but the server was waited for. */
-  #waited = 0;
+  /** Milliseconds for which the connection was waited for. */
+  #connecting = 0;
 
-  constructor(speech: SingleRequestSpeech, settings: ClientSettings, clock: ClientClock, request: GatewayRequest) {
+  constructor(client: SingleRequestClient, request: GatewayRequest) {
+    const { settings, speech } = client;
     const variables = variablesOf(request.variables);
     const length = announcedLength(variables, request.body);
     if (request.body !== undefined && length === undefined)
       throw new TypeError("a request with a body has a CONTENT_LENGTH: nothing else tells the server where it ends");
-    const packet = speech.packet(variables);
+    this.#packet = speech.packet(variables);
     request.signal?.throwIfAborted();
-    this.#settings = settings;
-    this.#clock = clock;
+    this.#client = client;
     this.#signal = request.signal;
+    this.#patience = new ServerPatience(settings);
     const isHead = cgiVariable(variables, "REQUEST_METHOD") === "HEAD";
     this.#incoming = new IncomingResponse({ ...settings, statusLine: speech.statusLine }, isHead, this);
     this.#outgoing = request.body === undefined ? undefined : new OutgoingBody(request.body, length);
-    const socket = open(settings.connect);
-    this.#socket = socket;
-    socket.once("connect", () => this.#connected(packet));
-    socket.on("data", (chunk: Buffer) => this.#received(chunk));
-    socket.on("end", () => this.#ended());
-    socket.on("error", (error) => this.#broke(error));
-    socket.on("close", () => this.#broke(undefined));
     request.signal?.addEventListener("abort", this.#abort, { once: true });
-    clock.add(this);
   }
 
   get response(): Promise<GatewayResponse> {
     return this.#incoming.response;
   }
 
-  #connected(packet: Buffer): void {
+  begin(): void {
+    const socket = open(this.#client.settings.connect);
+    this.#socket = socket;
+    socket.once("connect", () => this.#connected(socket));
+    socket.on("data", (chunk: Buffer) => this.#received(chunk));
+    socket.on("end", () => this.#ended());
+    socket.on("error", (error) => this.#broke(error));
+    socket.on("close", () => {
+      this.#broke(undefined);
+      this.#client.closed();
+    });
+    this.#client.clock.add(this);
+  }
+
+  #connected(socket: Socket): void {
     this.#isConnected = true;
-    this.#waited = 0;
-    this.#socket.write(packet);
+    socket.write(this.#packet);
     void this.#outgoing?.sendTo(this);
   }
 
   // The body of the request.
 
   send(chunk: Uint8Array): void | Promise<void> {
-    if (this.#isOver || this.#socket.write(chunk)) return;
+    const socket = this.#socket;
+    if (this.#isOver || socket === undefined || socket.write(chunk)) return;
     return new Promise((resolve) => {
       const goOn = (): void => {
-        this.#waited = 0;
-        this.#socket.off("drain", goOn).off("close", goOn);
+        this.#patience.progressed();
+        socket.off("drain", goOn).off("close", goOn);
         resolve();
       };
-      this.#socket.on("drain", goOn).on("close", goOn);
+      socket.on("drain", goOn).on("close", goOn);
     });
   }
 
   sent(): void {
-    this.#waited = 0;
+    this.#patience.progressed();
   }
 
   failed(error: unknown): void {
-    this.#give(error);
+    this.fail(error);
   }
 
   // The response.
 
   #received(chunk: Buffer): void {
-    this.#waited = 0;
+    this.#patience.progressed();
     if (this.#isOver) return;
     try {
       this.#incoming.push(chunk);
       // It need not be waited for until the server closes the connection.
       if (this.#incoming.isWhole) return this.#finish();
     } catch (error) {
-      return this.#give(error);
+      return this.fail(error);
     }
-    if (this.#incoming.waitingBytes > maxWaitingBytes) this.#socket.pause();
+    if (this.#incoming.waitingBytes > maxWaitingBytes) this.#socket?.pause();
   }
 
   /** The libuv of Node.js before 26 reports a reset that comes close behind the last bytes as an orderly end; a write of nothing fails then. */
   #ended(): void {
     if (this.#isOver) return;
-    if ("path" in this.#settings.connect) return this.#endResponse();
-    this.#socket.write("", (error) => {
+    if ("path" in this.#client.settings.connect) return this.#endResponse();
+    this.#socket?.write("", (error) => {
       if (error) this.#broke(error);
       else this.#endResponse();
     });
@@ -134,26 +181,27 @@ class SingleExchange implements ResponseSource, BodyTarget {
     try {
       this.#finish();
     } catch (error) {
-      this.#give(error);
+      this.fail(error);
     }
   }
 
   #finish(): void {
     this.#incoming.end();
     this.#stop();
-    this.#socket.destroy();
+    this.#socket?.destroy();
   }
 
   #broke(error: Error | undefined): void {
     if (this.#isOver) return;
     const cause = error === undefined ? undefined : { cause: error };
-    if (this.#isConnected) this.#give(new ClientError("TRUNCATED", "the connection broke before the response was whole", cause));
-    else this.#give(new ClientError("CONNECT_FAILED", "the server cannot be reached", cause));
+    if (this.#isConnected) this.fail(new ClientError("TRUNCATED", "the connection broke before the response was whole", cause));
+    else this.fail(new ClientError("CONNECT_FAILED", "the server cannot be reached", cause));
   }
 
   taken(): void {
-    if (this.#socket.isPaused() && this.#incoming.waitingBytes <= maxWaitingBytes / 2) this.#socket.resume();
-    this.#waited = 0;
+    const socket = this.#socket;
+    if (socket?.isPaused() === true && this.#incoming.waitingBytes <= maxWaitingBytes / 2) socket.resume();
+    this.#patience.progressed();
   }
 
   left(): void {
@@ -161,20 +209,24 @@ class SingleExchange implements ResponseSource, BodyTarget {
     this.#leave();
   }
 
-  readonly #abort = (): void => this.#give(this.#signal?.reason);
+  readonly #abort = (): void => this.fail(this.#signal?.reason);
 
   tick(sinceLast: number): void {
-    const waitsForServer = !this.#isConnected || (this.#outgoing?.isPulling !== true && !this.#socket.isPaused());
-    this.#waited = waitsForServer ? this.#waited + sinceLast : 0;
-    const { connectSeconds, idleSeconds } = this.#settings;
-    if (!this.#isConnected && this.#waited > connectSeconds * 1000)
-      this.#give(new ClientError("CONNECT_FAILED", `the server cannot be reached in ${connectSeconds} seconds`));
-    else if (this.#isConnected && this.#waited > idleSeconds * 1000)
-      this.#give(new ClientError("TIME_LIMIT", `the server did nothing for ${idleSeconds} seconds`));
+    const { connectSeconds } = this.#client.settings;
+    if (!this.#isConnected) {
+      this.#connecting += sinceLast;
+      if (this.#connecting > connectSeconds * 1000)
+        this.fail(new ClientError("CONNECT_TIME_LIMIT", `the server cannot be reached in ${connectSeconds} seconds`));
+      return;
+    }
+    const isServers = this.#outgoing?.isPulling !== true && this.#socket?.isPaused() !== true;
+    const isAnswer = this.#outgoing?.isOver !== false && !this.#incoming.hasHead;
+    const error = this.#patience.tick(sinceLast, { isServers, isAnswer });
+    if (error !== undefined) this.fail(error);
   }
 
   /** Gives the request up. */
-  #give(error: unknown): void {
+  fail(error: unknown): void {
     if (this.#isOver) return;
     this.#stop();
     this.#incoming.fail(error);
@@ -184,12 +236,13 @@ class SingleExchange implements ResponseSource, BodyTarget {
   #stop(): void {
     this.#isOver = true;
     this.#outgoing?.stop();
-    this.#clock.delete(this);
+    this.#client.clock.delete(this);
     this.#signal?.removeEventListener("abort", this.#abort);
   }
 
   /** So that the server can see it: the end of one side alone could also mean that the answer is waited for. */
   #leave(): void {
-    resetConnection(this.#socket);
+    if (this.#socket === undefined) this.#client.forget(this);
+    else resetConnection(this.#socket);
   }
 }

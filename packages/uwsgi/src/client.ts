@@ -1,8 +1,18 @@
 import type { CgiVariables } from "@gateway/core/gateway";
-import { clientSettings, makeSingleRequestClient, type ClientOptions, type GatewayClient } from "@gateway/sockets";
+import { HTTPError } from "@gateway/core";
+import {
+  clientSettings,
+  makeCgiApplication,
+  makeSingleRequestClient,
+  type BackEndApplication,
+  type CgiApplicationOptions,
+  type ClientOptions,
+  type GatewayClient,
+} from "@gateway/sockets";
 
 export { ClientError } from "@gateway/sockets";
 export type {
+  BackEndApplication,
   ClientErrorCode,
   ClientOptions,
   ConnectTo,
@@ -42,7 +52,26 @@ export function makeClient(options: UwsgiClientOptions): GatewayClient {
   );
 }
 
+/** Settings of {@link uwsgiApp}. */
+export interface UwsgiAppOptions extends CgiApplicationOptions, Omit<UwsgiClientOptions, "connect"> {}
+
+/**
+ * Makes an application that hands requests on to a server that speaks the uwsgi protocol, and streams its answers. Each request has a connection of
+ * its own. One whose variables are longer than the 64 KiB that the protocol can carry is answered with 431.
+ *
+ * @throws {TypeError|RangeError} for an option that does not exist, or a value that makes no sense.
+ */
+export function uwsgiApp(options: UwsgiAppOptions): BackEndApplication {
+  return makeCgiApplication(options, { makeClient, sendsUnknownLength: false, checkVariables });
+}
+
 const maxBytes = 65_535;
+
+function checkVariables(variables: CgiVariables): void {
+  let bytes = 0;
+  for (const text of variables) bytes += 2 + text.length;
+  if (bytes > maxBytes) throw new HTTPError(431);
+}
 
 /**
  * A request before its body.

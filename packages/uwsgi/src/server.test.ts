@@ -1,9 +1,11 @@
 import { once } from "node:events";
 import { connect } from "node:net";
+import { json } from "node:stream/consumers";
 import type { Application } from "@gateway/core";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
 import { makeClient, uwsgiPacket, type UwsgiClientOptions } from "./client.ts";
+import type { UwsgiOptions } from "./index.ts";
 import { makeServer } from "./uwsgi-server.ts";
 
 // What is beyond packets and heads is tested with SCGI, whose server and client are the same but for these.
@@ -58,6 +60,35 @@ describe("makeServer of uwsgi", () => {
       for await (const chunk of body) answers.push(Buffer.from(chunk).toString());
     }
     expect(answers).toEqual(["/app|/app/a", "/app|/a"]);
+  });
+});
+
+describe("the variables", () => {
+  it("are text, whatever their names mean elsewhere", async () => {
+    const magic = {
+      UWSGI_FILE: "/tmp/evil.js",
+      UWSGI_SCRIPT: "evil",
+      SCRIPT_FILENAME: "/etc/passwd",
+      PHP_VALUE: "auto_prepend_file=x",
+    };
+    const app: Application = (environ, startResponse) => {
+      startResponse("200 OK", [["Content-Type", "application/json"]]);
+      return [Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(environ).filter(([name]) => name in magic))))];
+    };
+    await using server = makeServer("127.0.0.1", 0, validator(app));
+    const client = makeClient({ connect: { port: await port(server) } });
+    const { body } = await client.request({ variables: { REQUEST_METHOD: "GET", PATH_INFO: "/", ...magic } });
+    expect(await json(body)).toEqual(magic);
+  });
+});
+
+describe("the options", () => {
+  it.each([
+    ['{"headerByte":1}', TypeError],
+    ['{"headerSeconds":-1}', RangeError],
+    ['{"mounts":["/a/"]}', TypeError],
+  ])("%s is refused", (options, error) => {
+    expect(() => makeServer("", 0, hello, JSON.parse(options) as UwsgiOptions)).toThrow(error);
   });
 });
 
