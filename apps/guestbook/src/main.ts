@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { Application } from "@gateway/core";
@@ -11,6 +12,7 @@ import { readSettings } from "./settings.ts";
 
 // What `gateway dist/main.js` serves.
 const settings = readSettings(process.env, fileURLToPath(new URL("../var", import.meta.url)));
+mkdirSync(settings.folder, { recursive: true, mode: 0o700 });
 const secrets = settings.secrets ?? [keptSecret(join(settings.folder, "secret"))];
 const database = await openDatabase(settings);
 const redis = settings.redisUrl === undefined ? undefined : await connectRedis(settings.redisUrl);
@@ -28,7 +30,10 @@ const app: Application & { drain(): void } = guestbook({
 });
 export default app;
 
-for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => app.drain());
+/** The command calls it when this process is about to stop: readiness says so, and streams, which would never end, do. */
+export function drain(): void {
+  app.drain();
+}
 // The command ends the process when the last request is done, so what is left has to be done at once.
 process.once("exit", () => void database.close());
 

@@ -57,10 +57,15 @@ export class GuestbookProcess {
 /** One visitor, whose cookie goes to any process. */
 export class Visitor {
   #cookie = "";
-  readonly #headers: Readonly<Record<string, string>>;
+  #headers: Readonly<Record<string, string>>;
 
   constructor(headers: Readonly<Record<string, string>> = {}) {
     this.#headers = headers;
+  }
+
+  /** From now on at another address, as somebody on a train. */
+  moveTo(address: string): void {
+    this.#headers = { ...this.#headers, "X-Forwarded-For": address };
   }
 
   async get(url: string): Promise<Response> {

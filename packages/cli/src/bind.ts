@@ -1,10 +1,10 @@
 import { isIPv6 } from "node:net";
 import type { ServerAddress } from "@gateway/server";
-import type { ProtocolName } from "./settings.ts";
+import type { ProtocolName } from "./settings/table.ts";
 import { StartError } from "./start-error.ts";
 
 /** What fits into `sun_path` of Linux with its NUL. Node.js 20 cuts a longer path without a word, and listens elsewhere. */
-const unixPathBytes = 107;
+export const unixPathBytes = 107;
 
 /** Where to listen: the first two arguments of `makeServer`, and how the person wrote it. */
 export interface Bind {
@@ -51,10 +51,10 @@ export function parsePort(text: string): number | undefined {
  * Where the server listens: for HTTP as something to open (a wildcard is no address, so it names one that leads to it), for other protocols
  * as front servers are told of it.
  */
-export function readableAddress(address: ServerAddress, protocol: ProtocolName): string {
+export function readableAddress(address: ServerAddress, protocol: ProtocolName, isTls = false): string {
   const suffix = protocol === "http" ? "" : ` for ${protocol}`;
   if (address.kind === "unix") return `unix:${address.path}${suffix}`;
-  const scheme = protocol === "http" ? "http://" : "";
+  const scheme = protocol === "http" ? (isTls ? "https://" : "http://") : "";
   if (isWildcard(address.host)) return `${scheme}127.0.0.1:${address.port} and all other addresses of this machine${suffix}`;
   return `${scheme}${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}${suffix}`;
 }

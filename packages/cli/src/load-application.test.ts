@@ -1,6 +1,6 @@
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { loadApplication } from "./load-application.ts";
+import { loadApplication, loadSite } from "./load-application.ts";
 import { StartError } from "./start-error.ts";
 import { Fixtures } from "./testing/command.ts";
 
@@ -22,6 +22,9 @@ beforeAll(async () => {
     "compiled.cjs": `Object.defineProperty(exports, "__esModule", { value: true });\nexports.default = ${app("compiled")}`,
     "other.mjs": "export const b = 1, a = 2;",
     "nothing.mjs": "export {};",
+    "factory.mjs": `export const create = async () => ${app("made")};\nexport const number = () => 1;\nexport const fails = () => { throw new Error("no"); };\nexport const text = "x";`,
+    "lifespan.mjs": `export default ${app("first")}\nexport const startup = () => "up", shutdown = () => "down";`,
+    "no-lifespan.mjs": `export default ${app("first")}\nexport const startup = 5;`,
     "string.mjs": 'export default "hello";',
     "config.mjs": "export const app = { port: 1 };\nexport default new Map();",
     "throws.mjs": 'throw new RangeError("no database");',
@@ -66,6 +69,7 @@ describe("loadApplication", () => {
     ["exports.cjs:app", "common"],
     ["compiled.cjs", "compiled"],
     ["class.mjs", "Site"],
+    ["factory.mjs:create()", "made"],
   ])("finds the application of %s", async (target, name) => {
     expect(await load(target)).toHaveProperty("name", name);
   });
@@ -115,11 +119,22 @@ describe("loadApplication", () => {
     ["exports.cjs:admin", /^exports\.cjs has no export "admin": it exports app, default$/],
     ["string.mjs", /^export "default" of string\.mjs cannot be served: an application is .*, not the string "hello"$/],
     ["config.mjs", /^export "default" of config\.mjs cannot be served: an application is .*, not an object of class Map$/],
+    ["factory.mjs:gone()", /^factory\.mjs has no export "gone": it exports create, fails, number, text$/],
+    ["factory.mjs:number()", /^what number\(\) of factory\.mjs made cannot be served: an application is .*, not a number$/],
+    ["factory.mjs:text()", /^text\(\) of factory\.mjs cannot be called: it is no function$/],
+    ["factory.mjs:()", /^no export is named after the colon of "factory\.mjs:\(\)"$/],
+    ["no-lifespan.mjs", /^export "startup" of no-lifespan\.mjs is no function$/],
     ["config.mjs:app", /^export "app" of config\.mjs cannot be served: an application is .*, not a plain object$/],
   ])("says in one line what is wrong with %s", async (target, message) => {
     const error = await failure(target);
     expect(error.message).toMatch(message);
     expect(error.cause).toBeUndefined();
+  });
+
+  it("keeps what a factory threw as the cause", async () => {
+    const error = await failure("factory.mjs:fails()");
+    expect(error.message).toBe("fails() of factory.mjs failed");
+    expect(error.cause).toEqual(new Error("no"));
   });
 
   it.each([
@@ -129,5 +144,13 @@ describe("loadApplication", () => {
     const error = await failure(target);
     expect(error.message).toBe(`${target} failed while it was loaded`);
     expect(error.cause).toEqual(cause);
+  });
+});
+
+describe("loadSite", () => {
+  it("finds what is to be done before the first request and after the last", async () => {
+    const { startup, shutdown } = await loadSite("lifespan.mjs", fixtures.directory);
+    expect([startup?.(), shutdown?.()]).toEqual(["up", "down"]);
+    expect(await loadSite("default.mjs", fixtures.directory)).toMatchObject({ startup: undefined, shutdown: undefined });
   });
 });

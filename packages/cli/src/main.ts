@@ -1,15 +1,14 @@
-import { readFileSync } from "node:fs";
-import type { Application, ApplicationLike } from "@gateway/core";
+import { readFileSync, statSync } from "node:fs";
+import { isAbsolute } from "node:path";
 import { errorText } from "@gateway/core/gateway";
-import type { GatewayServer, RefusedRequest } from "@gateway/server";
-import { listenFailure, readableAddress, type Bind } from "./bind.ts";
 import { loadApplication } from "./load-application.ts";
-import { helpText, parseCommand, type Command, type ProtocolName } from "./settings.ts";
-import { onOrphaned, onStopSignals } from "./signals.ts";
+import { ctl } from "./control/ctl.ts";
+import { manage } from "./manager/manage.ts";
+import { helpText } from "./settings/help-text.ts";
+import { readCommand, type Command } from "./settings/read-command.ts";
+import { report } from "./settings/report.ts";
+import { serveHere } from "./serve-here.ts";
 import { StartError } from "./start-error.ts";
-
-/** What a shell reports for a process that SIGINT ended. */
-const interruptedStatus = 130;
 
 /**
  * The `gateway` command.
@@ -18,16 +17,13 @@ const interruptedStatus = 130;
  * @returns the exit status, when all is over.
  * @throws {SyntaxError} of the application's module, after it was named.
  */
-export async function main(args: readonly string[], environment: Environment): Promise<number> {
+export async function main(args: readonly string[], environment: NodeJS.ProcessEnv): Promise<number> {
   try {
-    const command = parseCommand(args, environment);
-    if (command.kind === "help") process.stdout.write(helpText());
-    else if (command.kind === "version") process.stdout.write(`${version()}\n`);
-    else await serve(command, environment);
-    return 0;
+    const directory = logicalDirectory(environment);
+    return await run(await readCommand(args, environment, directory), { args, environment, directory });
   } catch (error) {
     if (!(error instanceof StartError)) throw error;
-    complain(error.message);
+    process.stderr.write(`gateway: ${error.message}\n`);
     // Only the runtime's own report of an error that nobody catches shows the line that cannot be read.
     if (error.cause instanceof SyntaxError) throw error.cause;
     if (error.cause !== undefined) process.stderr.write(errorText(error.cause));
@@ -35,82 +31,67 @@ export async function main(args: readonly string[], environment: Environment): P
   }
 }
 
-type Environment = Readonly<Record<string, string | undefined>>;
-
-/** What the servers have in common. */
-interface Gateway {
-  makeServer(
-    host: string,
-    port: number,
-    app: ApplicationLike,
-    options: { onRefused: (refused: RefusedRequest) => void },
-  ): GatewayServer;
+/** How the command was started. */
+interface Start {
+  readonly args: readonly string[];
+  readonly environment: NodeJS.ProcessEnv;
+  readonly directory: string;
 }
 
-/** Loaded when they are asked for. */
-const gateways: Readonly<Record<ProtocolName, () => Promise<Gateway>>> = {
-  http: () => import("@gateway/server"),
-  fastcgi: () => import("@gateway/fastcgi"),
-  scgi: () => import("@gateway/scgi"),
-  uwsgi: () => import("@gateway/uwsgi"),
-};
-
-async function serve(command: Extract<Command, { kind: "serve" }>, environment: Environment): Promise<void> {
-  let server: GatewayServer | undefined;
-  const stop = (): void => {
-    // Nothing is served while the application loads: nothing has to be finished.
-    if (server === undefined) process.exit(0);
-    say("stopping: requests under way may finish (press Ctrl+C again to stop at once)");
-    void server.shutdown();
-  };
-  onStopSignals(stop, () => process.exit(interruptedStatus));
-  onOrphaned(environment, stop);
-
-  const app = await loadApplication(command.target);
-  const served = command.validate ? await validated(app) : app;
-  const gateway = await gateways[command.protocol]();
-  server = gateway.makeServer(command.bind.host, command.bind.port, served, { onRefused: complainOfRefused });
-  const address = await listen(server, command.bind);
-  surviveFailures();
-  say(`listening on ${readableAddress(address, command.protocol)} (press Ctrl+C to stop)`);
-  await server.serveForever();
-  await server.shutdown();
-}
-
-/** The validator is a tool for development: loaded when it is asked for. */
-async function validated(app: ApplicationLike): Promise<Application> {
-  const { validator } = await import("@gateway/validate");
-  return validator(app);
-}
-
-async function listen(server: GatewayServer, bind: Bind): Promise<ReturnType<GatewayServer["address"]>> {
-  try {
-    return await server.listen();
-  } catch (error) {
-    throw new StartError(listenFailure(bind, error));
+async function run(command: Command, { args, environment, directory }: Start): Promise<number> {
+  switch (command.kind) {
+    case "help":
+      return show(helpText());
+    case "version":
+      return show(`${version()}\n`);
+    case "check":
+    case "print":
+    case "explain": {
+      const { target, chdir } = command.settings;
+      return show(await report(command, { environment, load: () => loadApplication(target, chdir) }));
+    }
+    case "ctl": {
+      const { controlSocket } = command;
+      return ctl(
+        controlSocket === undefined || controlSocket === "auto"
+          ? command.args
+          : [`--control-socket=${controlSocket}`, ...command.args],
+        {
+          directory,
+          environment,
+          print: (text) => void process.stdout.write(text),
+          complain: (text) => void process.stderr.write(text),
+        },
+      );
+    }
+    case "serve": {
+      const { settings } = command;
+      process.chdir(settings.chdir);
+      if (settings.workers === 0) return serveHere(settings, environment);
+      const readSettings = async (): Promise<typeof settings> => {
+        const again = await readCommand(args, environment, directory);
+        if (again.kind !== "serve") throw new Error("the command changed");
+        return again.settings;
+      };
+      return manage({ settings, readSettings, environment, version: version(), directory });
+    }
   }
 }
 
-/** An error that nobody caught ends no request but its own: it is reported, and the others are served on. */
-function surviveFailures(): void {
-  process.on("uncaughtException", (error, origin) => {
-    const what = origin === "unhandledRejection" ? "a rejected promise that nobody handled" : "an error that nobody caught";
-    complain(`${what}: ${errorText(error).trimEnd()}`);
-  });
-  // A log that nobody reads any more (`gateway app | head`) must not come back as such an error, to be logged.
-  for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
+/**
+ * The working directory as the shell knows it. Where a link led to it (`current`, of a deployment) reloads and upgrades follow that link to where it leads
+ * then; the system knows only where it led at the start.
+ */
+function logicalDirectory({ PWD: logical }: NodeJS.ProcessEnv): string {
+  const physical = process.cwd();
+  if (logical === undefined || !isAbsolute(logical)) return physical;
+  const [one, other] = [statSync(logical, { throwIfNoEntry: false }), statSync(physical)];
+  return one?.dev === other.dev && one.ino === other.ino ? logical : physical;
 }
 
-function complainOfRefused({ remoteAddress, code, reason }: RefusedRequest): void {
-  complain(`refused ${remoteAddress === "" ? "a client of the socket" : remoteAddress}: ${code}, ${reason}`);
-}
-
-function say(line: string): void {
-  process.stdout.write(`gateway: ${line}\n`);
-}
-
-function complain(line: string): void {
-  process.stderr.write(`gateway: ${line}\n`);
+function show(text: string): number {
+  process.stdout.write(text);
+  return 0;
 }
 
 function version(): string {

@@ -20,9 +20,9 @@ const files = {
 describe("gateway, when it cannot start", () => {
   it.each([
     ["no module", [], /no application is named: gateway MODULE\[:EXPORT\] \(see gateway --help\)/],
-    ["a flag that does not exist", ["--workers=4", "app.mjs"], /there is no flag --workers \(see gateway --help\)/],
-    ["an address that is none", ["-b", "nowhere", "app.mjs"], /cannot bind "nowhere": a port is missing: nowhere:8000/],
-    ["a port that is none", ["-b", "127.0.0.1:99999", "app.mjs"], /cannot bind .*: "99999" is not a port \(0 to 65535\)/],
+    ["a flag that does not exist", ["--helpers=4", "app.mjs"], /there is no flag --helpers \(see gateway --help\)/],
+    ["an address that is none", ["-b", "nowhere", "app.mjs"], /-b: cannot bind "nowhere": a port is missing: nowhere:8000/],
+    ["a port that is none", ["-b", "127.0.0.1:99999", "app.mjs"], /-b: cannot bind .*: "99999" is not a port \(0 to 65535\)/],
     ["a module that is missing", ["gone.mjs"], /there is no module gone\.mjs: no file \/.*, and no package of that name/],
     [
       "a package that the module misses",
@@ -59,7 +59,7 @@ describe("gateway, when it cannot start", () => {
   ])("says so in one line for %s", async (_what, args, message) => {
     await using fixtures = await Fixtures.make(files);
 
-    const { code, stdout, stderr } = await Command.run(args, fixtures.directory);
+    const { code, stdout, stderr } = await Command.run(args, fixtures.directory, { environment: { PORT: "0" } });
 
     expect(stderr).toMatch(new RegExp(`^gateway: ${message.source}\n$`));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
@@ -94,7 +94,7 @@ describe("gateway, when it cannot start", () => {
   ])("shows what %s threw, with where", async (module, stack) => {
     await using fixtures = await Fixtures.make(files);
 
-    const { code, stderr } = await Command.run([module], fixtures.directory);
+    const { code, stderr } = await Command.run([module], fixtures.directory, { environment: { PORT: "0" } });
 
     expect(stderr.split("\n")[0]).toBe(`gateway: ${module} failed while it was loaded`);
     expect(stderr).toMatch(stack);

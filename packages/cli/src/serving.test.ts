@@ -213,7 +213,7 @@ describe("gateway, told to stop", () => {
 
   it("takes the echo of a SIGINT for the same one", async () => {
     await using fixtures = await Fixtures.make({ "app.mjs": slow });
-    await using command = Command.start(["-b", "127.0.0.1:0", "app.mjs"], fixtures.directory);
+    await using command = Command.start(["-w", "0", "-b", "127.0.0.1:0", "app.mjs"], fixtures.directory);
     const response = await begin(await command.url());
 
     command.process.kill("SIGINT");
@@ -230,7 +230,7 @@ describe("gateway, told to stop", () => {
 
   it("stops at once at the second SIGINT, with 130", async () => {
     await using fixtures = await Fixtures.make({ "app.mjs": slow });
-    await using command = Command.start(["-b", "127.0.0.1:0", "app.mjs"], fixtures.directory);
+    await using command = Command.start(["-w", "0", "-b", "127.0.0.1:0", "app.mjs"], fixtures.directory);
     const response = await begin(await command.url());
 
     command.process.kill("SIGINT");

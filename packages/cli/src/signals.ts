@@ -1,3 +1,9 @@
+/** What a shell reports for a process that SIGINT ended. */
+export const interruptedStatus = 130;
+
+/** What is said when a stop begins. */
+export const stoppingText = "stopping: requests under way may finish (press Ctrl+C again to stop at once)";
+
 /** Signals that end the command. */
 export type StopSignal = "SIGINT" | "SIGTERM";
 

@@ -1,0 +1,90 @@
+import { dirname, relative, resolve, sep } from "node:path";
+import { watch, type FSWatcher } from "chokidar";
+import picomatch from "picomatch";
+
+/** Settings of {@link watchFiles}. */
+export interface WatchOptions {
+  /** Files, folders and globs that are watched besides, from `directory` on (default: none). */
+  readonly extra?: readonly string[] | undefined;
+  /** Where those begin (default: the working directory). */
+  readonly directory?: string | undefined;
+  /** How long it must be quiet before a change is told, in milliseconds (default 100): whoever saves one file often saves several. Not less than 50, for what follows so soon is not told by itself. */
+  readonly quietMilliseconds?: number | undefined;
+  /** Is told what has changed: created, written or removed. */
+  readonly onChange: (files: readonly string[]) => void;
+  /** Is told when something cannot be watched, such as when the system has no watches left. */
+  readonly onError: (error: Error) => void;
+}
+
+/** What watches files. */
+export interface FileWatch {
+  /** Watches these too, whether they are there or not. */
+  add(files: readonly string[]): void;
+  /** Resolves when all that was given at the start is watched. */
+  readonly ready: Promise<void>;
+  close(): Promise<void>;
+}
+
+/** Nobody edits these by hand, and there are many. */
+const neverWatched = /[\\/](?:node_modules|\.git)(?:[\\/]|$)/;
+
+/** Watches files, and tells of changes when it is quiet again. How an editor saves (in place, or by way of a new file that takes the name) makes no difference. */
+export function watchFiles(options: WatchOptions): FileWatch {
+  const { extra = [], directory = process.cwd(), quietMilliseconds = 100, onChange, onError } = options;
+  const changed = new Set<string>();
+  let timer: NodeJS.Timeout | undefined;
+
+  const touched = (file: string): void => {
+    changed.add(file);
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      const files = [...changed].toSorted();
+      changed.clear();
+      onChange(files);
+    }, quietMilliseconds);
+  };
+  const listen = (watcher: FSWatcher, isWanted: (file: string) => boolean = () => true): FSWatcher => {
+    const seen = (file: string): void => {
+      if (isWanted(file)) touched(file);
+    };
+    return watcher
+      .on("add", seen)
+      .on("change", seen)
+      .on("unlink", seen)
+      .on("error", (error) => onError(error instanceof Error ? error : new Error(String(error))));
+  };
+
+  // Their folders, not they themselves: a file that an editor replaces is another one, and a watch of the first sees nothing any more.
+  const known = new Set<string>();
+  const folders = new Set<string>();
+  const imported = listen(watch([], { ignoreInitial: true, depth: 0, ignored: neverWatched }), (file) => known.has(file));
+  const others = extra.map((pattern) => listen(watchPattern(pattern, directory)));
+
+  return {
+    ready: Promise.all(others.map((watcher) => new Promise((resolve) => watcher.once("ready", () => resolve(undefined))))).then(
+      () => {},
+    ),
+    add(files) {
+      for (const file of files) {
+        known.add(file);
+        const folder = dirname(file);
+        if (folders.has(folder)) continue;
+        folders.add(folder);
+        imported.add(folder);
+      }
+    },
+    async close() {
+      clearTimeout(timer);
+      await Promise.all([imported, ...others].map((watcher) => watcher.close()));
+    },
+  };
+}
+
+function watchPattern(pattern: string, directory: string): FSWatcher {
+  const { base, isGlob } = picomatch.scan(pattern);
+  if (!isGlob) return watch(resolve(directory, pattern), { ignoreInitial: true, ignored: neverWatched });
+  const matches = picomatch(pattern.replace(/^\.\//, ""), { dot: true });
+  const isLeftOut = (path: string, facts?: { isFile(): boolean }): boolean =>
+    neverWatched.test(path) || (facts?.isFile() === true && !matches(relative(directory, path).replaceAll(sep, "/")));
+  return watch(resolve(directory, base), { ignoreInitial: true, ignored: isLeftOut });
+}
