@@ -290,6 +290,17 @@ describe("Arbiter, asked for a reload", () => {
     expect(outcome.result?.ok).toBe(true);
   });
 
+  it("says how many have the new code when a later one fails", async () => {
+    const world = World.serving();
+    const outcome = world.reload();
+    world.arbiter.ready(3);
+    world.arbiter.bootFailed(4, { message: "it is broken", detail: undefined });
+    await settled();
+    expect(outcome.result?.message).toBe(
+      "the reload was given up: it is broken (1 of 2 workers have the new code already: mend it and reload again)",
+    );
+  });
+
   it("gives up for a stop", async () => {
     const world = World.serving();
     const outcome = world.reload();

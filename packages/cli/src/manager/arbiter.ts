@@ -285,7 +285,7 @@ export class Arbiter {
       const sound = this.#clock.now() - member.readyAt >= soundMilliseconds;
       this.#failed(member.index, sound);
       this.restarts.crash++;
-      this.#effects.log("error", `worker ${id} ended unexpectedly: ${how}`);
+      this.#effects.log("error", `worker ${id} ended unexpectedly: ${how}${this.#nextTry(member.index)}`);
     }
     this.#settle();
   }
@@ -440,9 +440,14 @@ export class Arbiter {
     if (this.#reload !== undefined && member.generation === this.#reload.generation) {
       this.#failReload(failure.message, failure.detail);
     }
-    const pause = Math.max(0, this.#place(member.index).notBefore - this.#clock.now());
-    const next = pause === 0 ? "" : ` (the next try in ${pause / 1000} seconds)`;
+    const next = this.#nextTry(member.index);
     this.#effects.log("error", `worker ${member.id} did not get ready: ${failure.message}${next}`, failure.detail);
+  }
+
+  /** When somebody else has the place, where that is not at once: in words, for the end of a line. */
+  #nextTry(index: number): string {
+    const pause = Math.max(0, this.#place(index).notBefore - this.#clock.now());
+    return pause === 0 ? "" : ` (the next try in ${pause / 1000} seconds)`;
   }
 
   #neverReady(): boolean {
@@ -461,7 +466,12 @@ export class Arbiter {
     this.#settings = reload.before.settings;
     this.#wanted = reload.before.wanted;
     this.reloads.failed++;
-    const result = { ok: false, generation: this.#generation, message: `the reload was given up: ${message}` };
+    const renewed = [...this.#members.values()].filter(
+      ({ state, generation }) => state === "ready" && generation === reload.generation,
+    ).length;
+    const mixed =
+      renewed === 0 ? "" : ` (${renewed} of ${this.#wanted} workers have the new code already: mend it and reload again)`;
+    const result = { ok: false, generation: this.#generation, message: `the reload was given up: ${message}${mixed}` };
     reload.finish(detail === undefined ? result : { ...result, detail });
   }
 
