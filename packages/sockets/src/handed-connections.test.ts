@@ -1,3 +1,4 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { describe, expect, it } from "vitest";
@@ -86,6 +87,28 @@ describe("HandedConnections", () => {
     await answer(socket);
     expect(facts).toMatchObject([{ serverName: "127.0.0.1", serverPort: "8000" }]);
     other.close();
+  });
+
+  it("are told of on the channel on which any server tells of its connections", async () => {
+    const handed = new HandedConnections({ kind: "tcp", host: "127.0.0.1", port: 8000 });
+    await using server = serverOf(handed, answering());
+    const told: unknown[] = [];
+    const note = (message: unknown): void => void told.push(message);
+    subscribe("net.server.socket", note);
+    try {
+      const other = await front(handed);
+      void server.serveForever();
+      await server.listen();
+      const socket = await client(other);
+      socket.end("x");
+      await answer(socket);
+      // Once by the server in front, which stands for the other process, and once here.
+      expect(told).toHaveLength(2);
+      expect(told[1]).toEqual(told[0]);
+      other.close();
+    } finally {
+      unsubscribe("net.server.socket", note);
+    }
   });
 
   it("that come before the stop has ended are served, and those after it are closed", async () => {

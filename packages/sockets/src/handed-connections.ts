@@ -1,5 +1,9 @@
+import { channel } from "node:diagnostics_channel";
 import { Server, type AddressInfo, type Socket } from "node:net";
 import type { ServerAddress } from "./address.ts";
+
+/** Where `net.Server` tells of each connection. */
+const accepted = channel("net.server.socket");
 
 /**
  * Stands for a listening socket in another process, which hands over the connections that it accepts. A `makeServer` takes it in place of a
@@ -35,6 +39,8 @@ export class HandedConnections extends Server {
       this.#open--;
       this.#settle();
     });
+    // As a server tells that accepts by itself.
+    if (accepted.hasSubscribers) accepted.publish({ socket });
     this.emit("connection", socket);
   }
 

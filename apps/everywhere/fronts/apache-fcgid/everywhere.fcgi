@@ -1,2 +1,2 @@
 #!/bin/sh
-exec @NODE@ @ROOT@/node_modules/.bin/gateway --protocol fastcgi --bind fd://0 @ROOT@/dist/app.js
+exec @NODE@ @ROOT@/node_modules/.bin/gateway --workers 0 --protocol fastcgi --bind fd://0 @ROOT@/dist/app.js
