@@ -447,7 +447,7 @@ export class Arbiter {
   /** When somebody else has the place, where that is not at once: in words, for the end of a line. */
   #nextTry(index: number): string {
     const pause = Math.max(0, this.#place(index).notBefore - this.#clock.now());
-    return pause === 0 ? "" : ` (the next try in ${pause / 1000} seconds)`;
+    return pause === 0 ? "" : ` (the next try in ${Math.ceil(pause / 100) / 10} seconds)`;
   }
 
   #neverReady(): boolean {

@@ -4,6 +4,7 @@ import type { ProcessLog } from "../process-log.ts";
 import type { Settings } from "../settings/settings.ts";
 import { StartError } from "../start-error.ts";
 import type { Companion } from "./manager.ts";
+import { onPromoted } from "./upgrade.ts";
 
 /** Where the companions of a manager live. */
 export interface CompanionWorld {
@@ -17,14 +18,20 @@ export interface CompanionWorld {
 
 /** What goes along with a manager: the control socket, the metrics, the watcher of files. What nobody asked for is not even loaded. */
 export async function companionsFor(settings: Settings, world: CompanionWorld): Promise<readonly Companion[]> {
-  const { log } = world;
+  const { log, takeOver } = world;
   const companions: Companion[] = [];
   const control = controlCompanion(settings, world);
   if (control !== undefined) companions.push(control);
   const { metricsBind } = settings;
   if (metricsBind !== undefined) {
     const { metricsCompanion } = await import("../metrics/metrics-companion.ts");
-    companions.push(metricsCompanion({ ...settings, metricsBind }, { stream: log.stream ?? standardErrors(log) }));
+    companions.push(
+      metricsCompanion(
+        { ...settings, metricsBind },
+        { stream: log.stream ?? standardErrors(log) },
+        takeOver ? onPromoted : undefined,
+      ),
+    );
   }
   if (settings.reload) {
     const { reloadCompanion } = await import("../reload/reload-companion.ts");

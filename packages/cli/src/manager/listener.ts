@@ -11,6 +11,7 @@ import {
   descriptorOf,
   hasBoundHandles,
   hasReusePort,
+  inheritedHandle,
   type BoundTo,
   type NativeHandle,
 } from "./native-handle.ts";
@@ -33,8 +34,10 @@ export interface Listener {
   readonly server: Server | undefined;
   /** The descriptor for the worker at this place, or for another parent. */
   readonly descriptor: (index: number) => number;
-  /** The file of a Unix socket, as long as it is this process that takes it away. */
-  file: SocketFile | undefined;
+  /** The file of a Unix socket. */
+  readonly file: SocketFile | undefined;
+  /** Whether it is this process that takes the file away: not as long as another parent serves there, too. */
+  ownsFile: boolean;
   /** Lets the socket go. */
   readonly close: () => void;
 }
@@ -100,6 +103,7 @@ async function accepting(
     bind,
     server,
     file,
+    ownsFile: inheritedFile === undefined,
     ...namesOf(bind, server.address(), file),
     descriptor: () => descriptorOf(server),
     close() {
@@ -137,6 +141,7 @@ async function bound(
     bind,
     server: undefined,
     file,
+    ownsFile: true,
     ...namesOf(bind, info, file),
     descriptor(index) {
       // They stay open as long as this process lives: what waits for a worker that died waits for the next one in its place.
@@ -154,13 +159,18 @@ async function bound(
 
 /** A descriptor that only the workers open. */
 function inheritedOnly(bind: Bind, fd: number, file: SocketFile | undefined): Listener {
+  const handle = inheritedHandle(fd);
+  // Unix sockets of libuv do not tell where they are.
+  const info = handle.getsockname === undefined ? null : boundAddress(handle);
   const listener: Listener = {
     bind,
     server: undefined,
     file,
-    ...namesOf(bind, null, file),
-    descriptor: () => fd,
+    ownsFile: false,
+    ...namesOf(bind, info, file),
+    descriptor: () => handle.fd,
     close() {
+      handle.close();
       giveUpFile(listener);
     },
   };
@@ -168,8 +178,8 @@ function inheritedOnly(bind: Bind, fd: number, file: SocketFile | undefined): Li
 }
 
 function giveUpFile(listener: Listener): void {
-  if (listener.file !== undefined) removeSocketFile(listener.file);
-  listener.file = undefined;
+  if (listener.ownsFile && listener.file !== undefined) removeSocketFile(listener.file);
+  listener.ownsFile = false;
 }
 
 function namesOf(

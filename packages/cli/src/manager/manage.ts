@@ -52,6 +52,7 @@ export async function manage({ settings, readSettings, environment, version, dir
     inherited: sockets,
     onReady,
   });
+  if (parent !== undefined) onPromoted(() => manager.promote());
   let wasReloading = false;
   manager.onChange(() => {
     const isReloading = manager.status().state === "reloading";
@@ -78,7 +79,7 @@ export async function manage({ settings, readSettings, environment, version, dir
     for (const address of manager.status().addresses) log.info(`listening on ${address} (press Ctrl+C to stop)`);
     notify("READY=1", `MAINPID=${process.pid}`);
     tellOldParent();
-    onPromoted(() => pidFile.promote());
+    if (parent !== undefined) onPromoted(() => pidFile.promote());
   };
 
   try {

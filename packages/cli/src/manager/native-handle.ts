@@ -42,6 +42,15 @@ export function boundHandle(listening: BoundTo, reusePort: boolean): NativeHandl
   return typeof both === "number" ? made(create("0.0.0.0", port, 4, undefined, flags)) : both;
 }
 
+/**
+ * The same of a socket that was inherited. Closing it closes the descriptor.
+ *
+ * @throws an error of the system, for a descriptor that is no socket.
+ */
+export function inheritedHandle(fd: number): NativeHandle {
+  return made(create("", 0, -1, fd, 0));
+}
+
 /** What a socket is bound to; the address in numbers, `""` for all interfaces. */
 export type BoundTo = { readonly path: string } | { readonly address: string; readonly port: number };
 
@@ -50,7 +59,7 @@ export function hasBoundHandles(): boolean {
   return typeof Reflect.get(net, "_createServerHandle") === "function";
 }
 
-/** The address that a bound handle has. */
+/** The address that a bound handle of TCP has. */
 export function boundAddress(handle: NativeHandle): net.AddressInfo {
   const out: Record<string, unknown> = {};
   const status = handle.getsockname?.(out) ?? 0;

@@ -81,6 +81,8 @@ export class ProcessManager implements Manager {
   #isReady = false;
   #whenIdle: (() => void) | undefined = undefined;
   #newParent: NewParent | undefined = undefined;
+  /** The new parent serves. */
+  #hasSuccessor = false;
   /** The sockets are the new parent's alone. */
   #hasLeft = false;
   readonly ended: Promise<BootFailure | undefined>;
@@ -140,6 +142,11 @@ export class ProcessManager implements Manager {
     this.#after(() => this.#arbiter.start());
   }
 
+  /** The old parent has ended: the sockets are this one's alone. */
+  promote(): void {
+    for (const listener of this.#listeners) listener.ownsFile = true;
+  }
+
   status(): ManagerStatus {
     const { settings } = this.#plan;
     const { phase, isReloading, members, generation, wanted, restarts, reloads } = this.#arbiter;
@@ -148,7 +155,7 @@ export class ProcessManager implements Manager {
       version: this.#options.version,
       generation,
       state: phase === "serving" && isReloading ? "reloading" : phase,
-      ready: this.#isReady && phase === "serving" && members.some(({ state }) => state === "ready"),
+      ready: (this.#isReady && phase === "serving" && members.some(({ state }) => state === "ready")) || this.#isSucceeded,
       startedAt: this.#startedAt,
       settings,
       addresses: this.#listeners.map(({ address }) => readableAddress(address, settings.protocol, settings.tlsKey !== undefined)),
@@ -235,6 +242,11 @@ export class ProcessManager implements Manager {
     return () => void this.#imported.delete(listener);
   }
 
+  /** Whoever connects finds somebody who serves, whatever becomes of this process. */
+  get #isSucceeded(): boolean {
+    return this.#hasSuccessor && this.#newParent?.isAlive === true;
+  }
+
   async #upgradeNow(): Promise<UpgradeResult> {
     if (this.#newParent?.isAlive === true) {
       const { pid } = this.#newParent;
@@ -243,11 +255,11 @@ export class ProcessManager implements Manager {
     const sockets = this.#listeners.map(({ bind, file, descriptor }) => ({ bind: bind.text, fd: descriptor(0), file }));
     const parent = startParent(sockets, this.#options.directory);
     this.#newParent = parent;
+    this.#hasSuccessor = false;
     const failure = await parent.ready;
     const { pid } = parent;
     if (failure !== undefined) return { ok: false, pid: undefined, message: `the upgrade was given up: ${failure}` };
-    // From now on the paths are that process's to take away.
-    for (const listener of this.#listeners) listener.file = undefined;
+    this.#hasSuccessor = true;
     return { ok: true, pid, message: `process ${pid} serves on the same sockets now: end this one with SIGTERM to ${process.pid}` };
   }
 
@@ -419,9 +431,17 @@ export class ProcessManager implements Manager {
       await new Promise((resolve) => setImmediate(resolve));
       quiet = this.#accepted === before ? quiet + 1 : 0;
     }
-    for (const listener of this.#listeners) listener.close();
+    this.#closeListeners();
     await this.#handedOver();
     for (const { socket } of this.#connections.clear()) socket.destroy();
+  }
+
+  #closeListeners(): void {
+    for (const listener of this.#listeners) {
+      // A new parent takes it away, when it has ended itself.
+      if (this.#isSucceeded) listener.ownsFile = false;
+      listener.close();
+    }
   }
 
   /** Every connection is with a worker; or those that are full or blocked will not take any in time. */
@@ -450,12 +470,20 @@ export class ProcessManager implements Manager {
   // Reload.
 
   async #reloadNow(): Promise<ReloadResult> {
-    const result = await this.#tryReload();
+    const tried = await this.#tryReload();
+    const result = tried.ok ? tried : { ...tried, message: `${tried.message}; ${this.#whoServes()}` };
     this.#lastReload = result;
-    if (result.ok) this.#log.info(result.message);
-    else this.#log.error(`${result.message}; generation ${result.generation} serves on`);
+    this.#log[result.ok ? "info" : "error"](result.message);
     this.#tellChange();
     return result;
+  }
+
+  /** One that failed halfway leaves the new workers that it had brought. */
+  #whoServes(): string {
+    const ready = this.#arbiter.members.filter(({ state }) => state === "ready");
+    const [first, ...more] = [...new Set(ready.map(({ generation }) => generation))].toSorted((a, b) => a - b);
+    if (first === undefined) return "no worker serves";
+    return more.length === 0 ? `generation ${first} serves on` : `generations ${[first, ...more].join(" and ")} serve on`;
   }
 
   async #tryReload(): Promise<ReloadResult> {
@@ -524,7 +552,7 @@ export class ProcessManager implements Manager {
   }
 
   #end(failure: BootFailure | undefined): void {
-    for (const listener of this.#listeners) listener.close();
+    this.#closeListeners();
     for (const { socket } of this.#connections.clear()) socket.destroy();
     clearTimeout(this.#timer);
     this.#resolveEnded(failure);

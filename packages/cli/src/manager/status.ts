@@ -95,7 +95,7 @@ export interface ManagerStatus {
   /** Of the last reload that succeeded, from 1. */
   readonly generation: number;
   readonly state: "starting" | "serving" | "reloading" | "paused" | "draining" | "stopping";
-  /** Whether new requests should be sent here: no before the first worker is ready, and from the moment a stop was asked for. */
+  /** Whether new requests should be sent here: no before the first worker is ready, and from the moment a stop was asked for, unless a new parent serves on the same sockets. */
   readonly ready: boolean;
   /** When it was started, in milliseconds since 1970. */
   readonly startedAt: number;

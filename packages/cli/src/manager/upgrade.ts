@@ -80,8 +80,9 @@ export function tellOldParent(): void {
   process.send?.({ type: "gateway is ready" } satisfies ReadyMessage, undefined, undefined, () => {});
 }
 
-/** Calls `promoted` when the old parent has ended. Until then the channel to it keeps nothing alive. */
+/** Calls `promoted` when the old parent has ended, which it may have already. Until then the channel to it keeps nothing alive. */
 export function onPromoted(promoted: () => void): void {
   process.channel?.unref();
   if (process.connected) process.once("disconnect", promoted);
+  else promoted();
 }

@@ -42,6 +42,8 @@ export function metricsApp({ livePath, readyPath, status, metrics }: MetricsAppO
 
 /** Why no requests should be sent here, in a few words; `undefined` when they should. */
 function whyNotReady({ ready, state, workers }: Pick<ManagerStatus, "ready" | "state" | "workers">): string | undefined {
+  // It says itself when it is not, and is ready without workers of its own where a new parent serves.
+  if (ready && state !== "serving") return undefined;
   if (state === "draining" || state === "stopping") return "draining";
   if (!workers.some((worker) => worker.state === "ready")) return state === "starting" ? "starting" : "no worker is ready";
   return ready ? undefined : state;

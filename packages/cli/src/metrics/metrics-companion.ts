@@ -17,10 +17,12 @@ export interface MetricsCompanion extends Companion {
 /**
  * @param settings with a `metricsBind`.
  * @param errors where it reports its own errors.
+ * @param whenAlone where an old parent has the address: calls its argument when that has ended (default: there is none).
  */
 export function metricsCompanion(
   settings: Pick<Settings, "livePath" | "readyPath"> & { readonly metricsBind: Bind },
   errors: Pick<ErrorLog, "stream">,
+  whenAlone?: (begin: () => void) => void,
 ): MetricsCompanion {
   const { metricsBind, livePath, readyPath } = settings;
   let server: GatewayServer | undefined;
@@ -37,17 +39,30 @@ export function metricsCompanion(
       const app = metricsApp({ livePath, readyPath, status: () => manager.status(), metrics });
       // Those who ask are few, and they are let go at once when all ends.
       const options = { errors: errors.stream, shutdownSeconds: 1, stopIdleSeconds: 0, maxConnections: 100, maxBodyBytes: 0 };
-      server = makeServer(metricsBind.host, metricsBind.port, app, options);
-      try {
-        address = await server.listen();
-      } catch (error) {
-        throw new StartError(`--metrics-bind: ${listenFailure(metricsBind, error)}`);
-      }
-      void server.serveForever();
+      const listen = async (): Promise<void> => {
+        const made = makeServer(metricsBind.host, metricsBind.port, app, options);
+        server = made;
+        try {
+          address = await made.listen();
+        } catch (error) {
+          if (whenAlone === undefined || !isInUse(error))
+            throw new StartError(`--metrics-bind: ${listenFailure(metricsBind, error)}`);
+          // Until then that one answers, for both.
+          whenAlone(() => void listen().catch((failure: unknown) => errors.stream.write(`${String(failure)}\n`)));
+          whenAlone = undefined;
+          return;
+        }
+        void made.serveForever();
+      };
+      await listen();
     },
     async stop() {
       collector?.close();
       await server?.shutdown();
     },
   };
+}
+
+function isInUse(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "EADDRINUSE";
 }

@@ -179,7 +179,10 @@ class Connection {
 }
 
 /** One request on a connection of its own. @returns the body. */
-export async function requestOnce(where: { readonly port: number; readonly host: string }, path: string): Promise<string> {
+export async function requestOnce(
+  where: { readonly port: number; readonly host: string } | { readonly path: string },
+  path: string,
+): Promise<string> {
   const connection = await Connection.open(where);
   try {
     return (await connection.ask({ head: `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, body: [] })).body;
