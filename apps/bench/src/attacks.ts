@@ -7,7 +7,9 @@ import { conditions } from "./processes.ts";
 import { quantile } from "./statistics.ts";
 
 const crowd = 500;
-const seconds = 16;
+/** They come over so many seconds, as machines of a crowd do. */
+const arrivalSeconds = 10;
+const seconds = arrivalSeconds + 14;
 const honestPerSecond = 200;
 
 interface Kind {
@@ -38,14 +40,13 @@ interface Attacker {
   lasted: number;
 }
 
-/** 500 slow clients of each kind against the command with its defaults, and what honest ones notice of them. */
+/** 500 slow clients of each kind, arriving within ten seconds, against the command with its defaults, and what honest ones notice of them. */
 export async function attacks(): Promise<void> {
   console.log(conditions());
   const command = await Command.start(["--workers", "2"]);
   const port = Number(new URL(command.origin).port);
   const attackers: Attacker[] = [];
   try {
-    for (const kind of kinds) for (let i = 0; i < crowd; i++) attackers.push(await attack(kind, port));
     const latencies: number[] = [];
     let failed = 0;
     const asking: Promise<void>[] = [];
@@ -61,6 +62,10 @@ export async function attacks(): Promise<void> {
     };
     for (let tick = 0; tick < seconds * 10; tick++) {
       for (let i = 0; i < honestPerSecond / 10; i++) asking.push(ask());
+      if (tick < arrivalSeconds * 10) {
+        const arriving = kinds.flatMap((kind) => Array.from({ length: crowd / arrivalSeconds / 10 }, () => attack(kind, port)));
+        attackers.push(...(await Promise.all(arriving)));
+      }
       if (tick % 10 === 0) for (const { kind, socket } of attackers) if (kind.drips && socket.writable) socket.write("a");
       if (tick % 5 === 0) look(port, attackers);
       await wait(100);
