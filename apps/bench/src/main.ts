@@ -6,6 +6,7 @@ import { hello } from "./hello.ts";
 import { idle } from "./idle.ts";
 import { logging } from "./logging.ts";
 import { onion } from "./onion.ts";
+import { reload } from "./reload.ts";
 import { routerBench } from "./router.ts";
 import { sessionsBench } from "./sessions.ts";
 import { soak } from "./soak.ts";
@@ -27,6 +28,7 @@ const benches: Readonly<Record<string, () => Promise<void>>> = {
     await onion();
     if (process.argv[3] === undefined) await stack();
   },
+  reload,
   router: routerBench,
   sessions: sessionsBench,
   soak,

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from "node:fs";
-import { connect, type Socket } from "node:net";
+import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
-import { Command } from "./command.ts";
+import { children, Command } from "./command.ts";
+import { Connection } from "./connection.ts";
 import { conditions } from "./processes.ts";
 import { median } from "./statistics.ts";
 
@@ -123,50 +124,6 @@ async function honest(port: number, index: number, tally: Tally, doomed: Readonl
   connection?.leave();
 }
 
-/** A connection that knows which worker it came to. */
-class Connection {
-  pid: number | undefined = undefined;
-  readonly #socket: Socket;
-  #text = "";
-  #waiting: { resolve(answer: { status: number; closes: boolean }): void; reject(error: Error): void } | undefined = undefined;
-  #isOver = false;
-
-  constructor(port: number) {
-    this.#socket = connect({ port, host: "127.0.0.1", noDelay: true });
-    this.#socket.setEncoding("latin1").on("data", (text: string) => this.#received(text));
-    this.#socket.on("error", () => {});
-    this.#socket.on("close", () => {
-      this.#isOver = true;
-      this.#waiting?.reject(new Error("the connection was closed"));
-    });
-  }
-
-  ask(request: string): Promise<{ status: number; closes: boolean }> {
-    return new Promise((resolve, reject) => {
-      this.#waiting = { resolve, reject };
-      if (this.#isOver) reject(new Error("the connection had been closed without a word"));
-      else this.#socket.write(request, "latin1");
-    });
-  }
-
-  leave(): undefined {
-    this.#socket.destroy();
-  }
-
-  #received(text: string): void {
-    this.#text += text;
-    const end = this.#text.indexOf("\r\n\r\n");
-    if (end === -1) return;
-    const head = this.#text.slice(0, end);
-    const length = Number(/^content-length: (\d+)/im.exec(head)?.[1] ?? 0);
-    if (this.#text.length < end + 4 + length) return;
-    this.#text = "";
-    const pid = /^x-pid: (\d+)/im.exec(head)?.[1];
-    if (pid !== undefined) this.pid = Number(pid);
-    this.#waiting?.resolve({ status: Number(head.slice(9, 12)), closes: /^connection: close/im.test(head) });
-  }
-}
-
 /** Blocks the loop of one worker for longer than it may. */
 async function blockOne(port: number, doomed: Set<number>): Promise<void> {
   const connection = new Connection(port);
@@ -197,14 +154,6 @@ async function attack(port: number, index: number, stop: AbortSignal): Promise<v
       stop.addEventListener("abort", () => socket.destroy(), { once: true });
     });
     clearInterval(drip);
-  }
-}
-
-function children(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch {
-    return [];
   }
 }
 
