@@ -7,15 +7,17 @@ import type { WatchdogData } from "./watchdog.ts";
 
 // The thread of a Watchdog.
 
-/** The manager kills the worker not much later. */
-const patienceMilliseconds = 200;
+/** So long before the time is over it begins: the manager kills the worker not much later, and a busy machine is slow to take a stack. */
+const headStartMilliseconds = 200;
+const patienceMilliseconds = headStartMilliseconds + 200;
 
 const { signs, timeoutMilliseconds, worker, target, expression } = workerData as WatchdogData;
 const count = new Int32Array(signs);
 
 function watch(): void {
   const seen = Atomics.load(count, 0);
-  if (Atomics.wait(count, 0, seen, timeoutMilliseconds) === "timed-out") void report().then(() => waitForLife(seen));
+  const isSilent = Atomics.wait(count, 0, seen, timeoutMilliseconds - headStartMilliseconds) === "timed-out";
+  if (isSilent) void report(seen).then(() => waitForLife(seen));
   else setImmediate(watch);
 }
 
@@ -25,11 +27,14 @@ function waitForLife(seen: number): void {
   setImmediate(watch);
 }
 
-async function report(): Promise<void> {
+async function report(seen: number): Promise<void> {
+  const dueAt = performance.now() + headStartMilliseconds;
   const session = new Session();
   session.connectToMainThread();
   const stack = await blockedStack(session, expression, patienceMilliseconds);
   session.disconnect();
+  // It may have come back meanwhile.
+  if (Atomics.wait(count, 0, seen, Math.max(0, dueAt - performance.now())) !== "timed-out") return;
   const lines =
     stack === undefined
       ? ["it is in the system or in native code: no stack can be taken"]
