@@ -29,7 +29,10 @@ export const loadedApplication = `export default async (environ, startResponse) 
   let body = "";
   if (environ.REQUEST_METHOD === "POST") body = " " + Buffer.from(await environ["wsgi.input"].read()).toString();
   if (environ.PATH_INFO === "/slow") await new Promise((resolve) => setTimeout(resolve, 20));
-  if (environ.PATH_INFO === "/block") for (;;);
+  if (environ.PATH_INFO === "/block") {
+    process.stderr.write("it blocks\\n");
+    for (;;);
+  }
   startResponse("200 OK", [["Content-Type", "text/plain"]]);
   return [Buffer.from(process.pid + body)];
 };
