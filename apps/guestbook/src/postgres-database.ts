@@ -39,7 +39,14 @@ const writing: Writing = {
 
 /** Keeps the guestbook in PostgreSQL, for any number of processes; each request is one transaction. */
 export async function postgresDatabase(config: PoolConfig): Promise<Database> {
-  const source = new Pool({ connectionTimeoutMillis: 3000, query_timeout: 5000, ...config });
+  // A host that vanishes in the middle of a transaction must not keep its locks: everybody else would wait for them.
+  const limits = {
+    connectionTimeoutMillis: 3000,
+    query_timeout: 5000,
+    statement_timeout: 5000,
+    idle_in_transaction_session_timeout: 2000,
+  };
+  const source = new Pool({ ...limits, ...config });
   // A connection that was lost while nobody used it: the next request gets another.
   source.on("error", reportLoss);
   const watchers = new Watchers();
