@@ -37,9 +37,12 @@ const throwing: Application = () => {
 const ok = (startResponse: StartResponse, headers: HeaderList = []): ReturnType<StartResponse> =>
   startResponse("200 OK", [["Content-Type", "text/plain"], ...headers]);
 
-// oxlint-disable-next-line eslint/require-yield -- it throws before
-function* failingBody(): Generator<Uint8Array> {
+const failingChunk = (): Uint8Array => {
   throw problem;
+};
+
+function* failingBody(): Generator<Uint8Array> {
+  yield failingChunk();
 }
 
 /** Every way to throw before the first byte. */
@@ -78,9 +81,8 @@ const early: readonly (readonly [string, Application])[] = [
   ],
   [
     "from an asynchronous body before startResponse",
-    // oxlint-disable-next-line eslint/require-yield -- it throws before
     async function* (): AsyncGenerator<Uint8Array> {
-      throw problem;
+      yield failingChunk();
     },
   ],
   [

@@ -72,7 +72,6 @@ describe("accessLog on a real socket", () => {
     let received = 0;
     let head = -1;
     const startedAt = performance.now();
-    // eslint-disable-next-line no-unreachable-loop
     for await (const chunk of socket as AsyncIterable<Buffer>) {
       if (head === -1) head = chunk.indexOf("\r\n\r\n") + 4;
       received += chunk.length;

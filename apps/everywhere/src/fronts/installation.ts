@@ -1,4 +1,3 @@
-import { execFileSync } from "node:child_process"; // TEMPORARY
 import { chmodSync, cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -21,7 +20,6 @@ export class Installation implements Disposable {
     for (const name of ["package.json", "dist"]) cpSync(join(workspace, name), join(this.folder, name), { recursive: true });
     this.#installNeedsOf(workspace);
     this.#installCommand();
-    execFileSync("sh", ["/tmp/work/patch-fd.sh", this.folder]); // TEMPORARY
   }
 
   /** Where npm puts it. This one runs every application inside the validator, which checks what the front servers make of requests. */
