@@ -176,9 +176,12 @@ describe("a CGI program", () => {
     let errors = "";
     const variables = Object.entries({ REQUEST_METHOD: "GET", PATH_INFO: "/" }).flat();
     const ran = new RunProgram({ source: endless, variables, onErrors: (text) => (errors += text) });
-    await ran.response;
+    const { body } = await ran.response;
     ran.child.kill("SIGTERM");
-    ran.child.stdout?.resume();
+    const taken = (async () => {
+      for await (const _ of body);
+    })();
+    await expect(taken).rejects.toThrow("the program ended with 143");
     expect(await ran.exited).toBe(143);
     expect(errors).toBe("closed\nended: gone\n");
   });
