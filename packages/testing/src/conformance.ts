@@ -8,6 +8,9 @@ export {
   type CgiResponse,
   type CgiTransportOptions,
 } from "./conformance/cgi-transport.ts";
+export { CgiServers, type CgiServersOptions, type CgiServerTransport } from "./conformance/cgi-servers.ts";
+export { unseenDepartures, unseenTruncations } from "./conformance/lacks.ts";
+export { errorsTo } from "./errors-to.ts";
 export { answerCases, CaseProcess, type AnsweredCases } from "./conformance/other-process.ts";
 export { httpTransport, type ConnectTo, type HttpTransportOptions, type Listening } from "./conformance/http-transport.ts";
 export type {

@@ -1,5 +1,6 @@
-import { decodePath, FileWrapper, HTTPError, type Environ, type ErrorStream, type HeaderList } from "@gateway/core";
+import { decodePath, FileWrapper, HTTPError, type Environ, type HeaderList } from "@gateway/core";
 import { detachedExchange, emptyInput, inputStream, type ChunkSource } from "@gateway/core/gateway";
+import { errorsTo } from "./errors-to.ts";
 
 /** What {@link buildEnviron} makes an environ of: a request as it stands on the wire. */
 export interface EnvironRequest {
@@ -54,7 +55,7 @@ export function buildEnviron(request: EnvironRequest = {}): Environ {
     "wsgi.version": [1, 0],
     "wsgi.url_scheme": scheme,
     "wsgi.input": source === undefined ? emptyInput : inputStream(source),
-    "wsgi.errors": errorStream(errors),
+    "wsgi.errors": errorsTo(errors),
     "wsgi.multithread": false,
     "wsgi.multiprocess": false,
     "wsgi.run_once": false,
@@ -101,16 +102,4 @@ function below(scriptName: string, path: string): string {
   if (scriptName === "") return path;
   if (path === scriptName || path.startsWith(`${scriptName}/`)) return path.slice(scriptName.length);
   throw new RangeError(`the application is mounted at ${scriptName}: ask for a path below it, not for ${JSON.stringify(path)}`);
-}
-
-function errorStream(errors: (text: string) => void): ErrorStream {
-  return {
-    write(text) {
-      errors(text);
-    },
-    writelines(lines) {
-      for (const line of lines) errors(line);
-    },
-    flush() {},
-  };
 }
