@@ -128,8 +128,10 @@ export class GatewayServer implements AsyncDisposable {
 
   #bind(listening: Exclude<Listening, { server: Server }>): Promise<void> {
     return new Promise((resolve, reject) => {
+      const { backlog } = this.#settings;
       this.#server.once("error", reject);
-      this.#server.listen(listenOptions(listening, this.#settings.backlog), () => {
+      // Of a descriptor's options Node.js does not read the backlog.
+      this.#server.listen(listenOptions(listening, backlog), backlog, () => {
         this.#server.off("error", reject);
         resolve();
       });

@@ -1,3 +1,4 @@
+import { BodyPieces } from "./body-pieces.ts";
 import type { GatewayBody } from "./gateway-client.ts";
 
 /** What a response asks of the connection that it comes on. */
@@ -21,8 +22,7 @@ const done: IteratorResult<Uint8Array> = { done: true, value: undefined };
 /** The body of a response: takes what comes, and keeps it until it is read. */
 export class IncomingBody implements GatewayBody {
   readonly #source: ResponseSource;
-  readonly #chunks: Uint8Array[] = [];
-  #bytes = 0;
+  readonly #pieces = new BodyPieces();
   #isOver = false;
   #error: { readonly error: unknown } | undefined = undefined;
   readonly #waiters: Waiter[] = [];
@@ -38,15 +38,14 @@ export class IncomingBody implements GatewayBody {
 
   /** Of the body, and not read yet. */
   get waitingBytes(): number {
-    return this.#bytes;
+    return this.#pieces.bytes;
   }
 
-  push(chunk: Uint8Array): void {
+  push(chunk: Buffer): void {
     if (this.#isOver || chunk.byteLength === 0) return;
     const waiter = this.#waiters.shift();
-    if (waiter !== undefined) return waiter.resolve({ done: false, value: chunk });
-    this.#chunks.push(chunk);
-    this.#bytes += chunk.byteLength;
+    if (waiter !== undefined) waiter.resolve({ done: false, value: chunk });
+    else this.#pieces.push(chunk);
   }
 
   end(): void {
@@ -74,8 +73,7 @@ export class IncomingBody implements GatewayBody {
   }
 
   close(): void {
-    this.#chunks.length = 0;
-    this.#bytes = 0;
+    this.#pieces.drop();
     const wasOver = this.#isOver;
     this.#isOver = true;
     this.#error = undefined;
@@ -87,7 +85,6 @@ export class IncomingBody implements GatewayBody {
   #next(): Promise<IteratorResult<Uint8Array>> {
     const chunk = this.#take();
     if (chunk !== undefined) {
-      this.#bytes -= chunk.byteLength;
       this.#source.taken();
       return Promise.resolve({ done: false, value: chunk });
     }
@@ -99,13 +96,16 @@ export class IncomingBody implements GatewayBody {
   }
 
   #take(): Uint8Array | undefined {
-    let count = 0;
-    let bytes = 0;
-    for (const { byteLength } of this.#chunks) {
-      if (count > 0 && bytes + byteLength > joinBytes) break;
-      bytes += byteLength;
-      count++;
+    const first = this.#pieces.shift();
+    if (first === undefined || this.#pieces.bytes === 0) return first;
+    const taken = [first];
+    let bytes = first.length;
+    while (this.#pieces.bytes > 0 && bytes + this.#pieces.nextBytes <= joinBytes) {
+      const next = this.#pieces.shift();
+      if (next === undefined) break;
+      taken.push(next);
+      bytes += next.length;
     }
-    return count > 1 ? Buffer.concat(this.#chunks.splice(0, count), bytes) : this.#chunks.shift();
+    return taken.length > 1 ? Buffer.concat(taken, bytes) : first;
   }
 }

@@ -14,9 +14,11 @@ export type {
   SocketFacts,
 } from "./protocol.ts";
 export { EnvironMakers } from "./environ-makers.ts";
+export { BodyPieces } from "./body-pieces.ts";
 export { GatheredBytes } from "./gathered-bytes.ts";
 export { resetConnection } from "./reset.ts";
 export { Refusal } from "./refusal.ts";
+export { refusalAnswer, type RefusalAnswer } from "./refusal-answer.ts";
 export { RequestBodyPace, type PaceLimits } from "./request-body-pace.ts";
 export { RequestBody, type BodyConnection } from "./request-body.ts";
 export { checkNumbers, listenerDefaults, listenerNumbers, settle, type NumberKind } from "./settings.ts";
@@ -24,7 +26,15 @@ export { SocketInput } from "./socket-input.ts";
 export { SocketOutput } from "./socket-output.ts";
 export type { TlsFacts } from "./tls.ts";
 export {
-  makeSingleRequestServer,
+  cgiServerDefaults,
+  settleCgiServer,
+  type CgiServerOptions,
+  type CgiServerParts,
+  type CgiServerSettings,
+} from "./cgi-server-options.ts";
+export {
+  singleRequestServer,
+  type MakeSingleRequestServer,
   type PacketReader,
   type SingleRequestOptions,
   type SingleRequestProtocol,
@@ -52,6 +62,8 @@ export {
 export { IncomingBody, type ResponseSource } from "./incoming-body.ts";
 export { IncomingResponse } from "./incoming-response.ts";
 export { OutgoingBody, type BodyTarget } from "./outgoing-body.ts";
+export { isIdempotent } from "./idempotent.ts";
+export { headerField, malformed, withoutBlanks } from "./header-field.ts";
 export { parseHead, ResponseHeadReader, type HeadRules, type ResponseHead } from "./response-head.ts";
 export { ServerPatience, type PatienceLimits, type Waited } from "./server-patience.ts";
 export { makeSingleRequestClient, type SingleRequestSpeech } from "./single-request-client.ts";

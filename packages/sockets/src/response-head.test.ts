@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
+import { campaignTimeout, cut, scaled, seededRandom } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
 import { ClientError } from "./client-error.ts";
 import { parseHead, ResponseHeadReader, type HeadRules, type ResponseHead } from "./response-head.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
 
 const cgi: HeadRules = { statusLine: false, headBytes: 65_536, headerCount: 20 };
 const http: HeadRules = { ...cgi, statusLine: true };
@@ -46,15 +46,8 @@ describe("ResponseHeadReader", () => {
     fc.assert(
       fc.property(lines, fc.array(fc.integer({ min: 1, max: 20 })), fc.boolean(), (all, sizes, isHttp) => {
         const text = `${all.flat().join("")}\r\nrest`;
-        const pieces: string[] = [];
-        let at = 0;
-        for (const size of sizes) {
-          pieces.push(text.slice(at, at + size));
-          at += size;
-        }
-        pieces.push(text.slice(at));
         const rules = isHttp ? http : cgi;
-        expect(read(pieces, rules)).toEqual(read([text], rules));
+        expect(read(cut(text, sizes), rules)).toEqual(read([text], rules));
         expect(read(text.split(""), rules)).toEqual(read([text], rules));
       }),
       { numRuns: 2000 },

@@ -1,6 +1,6 @@
-import { isHopByHop, isToken, type HeaderList } from "@gateway/core";
-import { ClientError } from "./client-error.ts";
+import { isHopByHop, type HeaderList } from "@gateway/core";
 import { GatheredBytes } from "./gathered-bytes.ts";
+import { headerField, malformed, withoutBlanks } from "./header-field.ts";
 
 /** The head of a response, as a server behind a gateway protocol sent it. */
 export interface ResponseHead {
@@ -85,7 +85,7 @@ export function parseHead(text: string, rules: HeadRules): ResponseHead {
   const ofConnection = new Set<string>();
   for (let i = isStatusLine ? 1 : 0; lines[i] !== "" && lines[i] !== undefined; i++) {
     if (fields.length === rules.headerCount) throw malformed(`a response has more than ${rules.headerCount} headers`);
-    const [name, value] = field(lines[i] ?? "");
+    const [name, value] = headerField(lines[i] ?? "");
     const lower = name.toLowerCase();
     if (once.has(lower)) {
       if (cgi.has(lower) && cgi.get(lower) !== value) throw malformed(`a response has two different headers ${lower}`);
@@ -120,7 +120,7 @@ function cgiStatus(cgi: ReadonlyMap<string, string>): string | undefined {
 function statusLine(line: string): string {
   const parts = /^HTTP\/1\.[01] (.*)$/.exec(line);
   if (parts === null) throw malformed("the status line of a response is none");
-  return trimmed(parts[1] ?? "");
+  return withoutBlanks(parts[1] ?? "", 0);
 }
 
 /** Final statuses only (RFC 9110, section 15). */
@@ -130,35 +130,8 @@ function codeOf(status: string): number {
   return Number(status.slice(0, 3));
 }
 
-function field(line: string): [string, string] {
-  if (line.startsWith(" ") || line.startsWith("\t")) throw malformed("a header of a response goes on in the next line");
-  const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(colon, 0));
-  if (!isToken(name)) throw malformed("a header of a response does not begin with a name and a colon");
-  const value = trimmed(line.slice(colon + 1));
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw malformed("a header of a response has a control character in it");
-  return [name, value];
-}
-
 function lengthOf(value: string | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (!/^[0-9]{1,15}$/.test(value)) throw malformed("the Content-Length of a response is no number of bytes");
   return Number(value);
-}
-
-/** Without blanks around; a pattern for that would go over many of them many times. */
-function trimmed(value: string): string {
-  let from = 0;
-  let end = value.length;
-  while (from < end && isBlank(value.charCodeAt(from))) from++;
-  while (end > from && isBlank(value.charCodeAt(end - 1))) end--;
-  return value.slice(from, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
-}
-
-function malformed(message: string): ClientError {
-  return new ClientError("MALFORMED", message);
 }

@@ -1,11 +1,10 @@
 import type { Server, Socket } from "node:net";
-import { ExchangeAborted, HTTPError, isHTTPError, toApplication, type Application, type ApplicationLike } from "@gateway/core";
+import { ExchangeAborted, HTTPError, toApplication, type Application, type ApplicationLike } from "@gateway/core";
 import {
   cgiContentLength,
   cgiVariable,
   emptyInput,
   inputStream,
-  parseMounts,
   run,
   type CgiEnvirons,
   type CgiVariables,
@@ -14,75 +13,23 @@ import {
   type Sink,
 } from "@gateway/core/gateway";
 import { parseListening } from "./address.ts";
-import { allowedPeers, type AllowedPeers } from "./allowed-peers.ts";
-import { EnvironMakers } from "./environ-makers.ts";
+import type { AllowedPeers } from "./allowed-peers.ts";
+import { cgiServerDefaults, settleCgiServer, type CgiServerOptions, type CgiServerSettings } from "./cgi-server-options.ts";
 import { GatewayServer } from "./gateway-server.ts";
-import type { Accepted, ConnectionHost, ListenerOptions, OpenConnection, SocketFacts } from "./protocol.ts";
+import type { Accepted, ConnectionHost, OpenConnection, SocketFacts } from "./protocol.ts";
+import { refusalAnswer } from "./refusal-answer.ts";
 import { Refusal } from "./refusal.ts";
 import { RequestBody, type BodyConnection } from "./request-body.ts";
 import { resetConnection } from "./reset.ts";
 import { RequestBodyPace } from "./request-body-pace.ts";
-import { listenerDefaults, listenerNumbers, settle, type NumberKind } from "./settings.ts";
 import { SocketInput } from "./socket-input.ts";
 import { SocketOutput } from "./socket-output.ts";
 
 /** Settings of the servers for protocols that serve one request on each connection: SCGI and uwsgi. */
-export interface SingleRequestOptions extends ListenerOptions {
-  /** The variables of a request together, in bytes (default 64 KiB, the most that front servers send); more is refused. */
-  headerBytes?: number;
-  /** From a connection to the end of the variables, in seconds (default 10). */
-  headerSeconds?: number;
-  /** The largest request body, in bytes (default `Infinity`); more is answered with 413. */
-  maxBodyBytes?: number;
-  /** What `read()` without a size may gather of a request body, in bytes (default 16 MiB); more is answered with 413. */
-  maxReadBytes?: number;
-  /** How fast a body must come, in bytes a second (default 500), over the time the server waits for it; else the read fails with 408. */
-  bodyBytesPerSecond?: number;
-  /** For how long a body may come more slowly, in seconds (default 5). */
-  bodyGraceSeconds?: number;
-  /** How long the front server may take nothing of a response that waits for it, in seconds (default 60). */
-  writeStallSeconds?: number;
-  /** From the variables of a request to the end of its response, in seconds (default 0: no limit): then 503, or the connection is cut. */
-  requestSeconds?: number;
-  /** Front servers that may connect, as addresses or networks like `"10.0.0.0/8"` (default: whoever can); Unix sockets have file modes. */
-  allowedAddresses?: readonly string[];
-  /** Prefixes at which SCRIPT_NAME + PATH_INFO is split again, for front servers that cannot split it (default: as it comes). */
-  mounts?: readonly string[];
-  /** `wsgi.multiprocess` (default false): whether other processes serve the same application. */
-  multiprocess?: boolean;
-}
+export type SingleRequestOptions = CgiServerOptions;
 
-interface Settings extends Readonly<Required<Omit<SingleRequestOptions, "mounts" | "allowedAddresses">>> {
-  readonly mounts: readonly string[] | undefined;
-  readonly allowedAddresses: readonly string[] | undefined;
-}
-
-const defaults: Settings = {
-  ...listenerDefaults,
-  headerBytes: 64 * 1024,
-  headerSeconds: 10,
-  maxBodyBytes: Infinity,
-  maxReadBytes: 16 * 1024 * 1024,
-  bodyBytesPerSecond: 500,
-  bodyGraceSeconds: 5,
-  writeStallSeconds: 60,
-  requestSeconds: 0,
-  allowedAddresses: undefined,
-  mounts: undefined,
-  multiprocess: false,
-};
-
-const numbers: Readonly<Record<string, NumberKind>> = {
-  ...listenerNumbers,
-  headerBytes: "whole",
-  headerSeconds: "number",
-  maxBodyBytes: "whole or endless",
-  maxReadBytes: "whole",
-  bodyBytesPerSecond: "number",
-  bodyGraceSeconds: "number",
-  writeStallSeconds: "number",
-  requestSeconds: "number",
-};
+/** The same with their defaults. */
+type Settings = CgiServerSettings;
 
 /** What a protocol with one request on each connection has of its own. */
 export interface SingleRequestProtocol {
@@ -101,29 +48,30 @@ export interface PacketReader {
   push(chunk: Buffer): { readonly variables: CgiVariables; readonly rest: Buffer } | undefined;
 }
 
-/**
- * Makes a server for a protocol with one request on each connection.
- *
- * @throws {TypeError|RangeError} for a host, port, application or option that makes no sense.
- */
-export function makeSingleRequestServer(
-  protocol: SingleRequestProtocol,
-  host: string | Server,
-  port: number,
-  app: ApplicationLike,
-  options: SingleRequestOptions,
-): GatewayServer {
-  const listening = parseListening(host, port);
-  const application = toApplication(app);
-  const settings = settle("makeServer", defaults, options, numbers);
-  if (typeof settings.multiprocess !== "boolean") throw new TypeError("multiprocess is true or false");
-  const mounts = settings.mounts === undefined ? undefined : parseMounts(settings.mounts);
-  const peers = allowedPeers(settings.allowedAddresses);
-  const { errors, multiprocess } = settings;
-  const makers = new EnvironMakers({ errors, multiprocess, runOnce: false, mounts });
-  const open = (socket: Socket, accepted: Accepted): OpenConnection =>
-    new SingleRequest(socket, application, protocol, settings, peers, makers.of(accepted.facts), accepted);
-  return new GatewayServer(listening, { open, turnAway: undefined }, { ...settings, tls: undefined, handshakeSeconds: 0 });
+/** Makes a server for a protocol with one request on each connection. */
+export interface MakeSingleRequestServer {
+  /**
+   * Makes a server for one application. It listens when it is told to serve.
+   *
+   * @param host a name or address, `""` for all interfaces, `unix:/path` for a Unix socket, `fd://0` for a listening socket that was
+   *   inherited, or a `net.Server` that listens already.
+   * @param port 0 lets the system choose one; of meaning only where the host is a name or an address.
+   * @throws {TypeError|RangeError} for a host, port, application or option that makes no sense.
+   */
+  (host: string | Server, port: number, app: ApplicationLike, options?: SingleRequestOptions): GatewayServer;
+}
+
+/** What makes the servers of such a protocol. */
+export function singleRequestServer(protocol: SingleRequestProtocol): MakeSingleRequestServer {
+  return (host, port, app, options = {}) => {
+    const listening = parseListening(host, port);
+    const application = toApplication(app);
+    const settings = settleCgiServer(cgiServerDefaults, options);
+    const { peers, makers } = settings;
+    const open = (socket: Socket, accepted: Accepted): OpenConnection =>
+      new SingleRequest(socket, application, protocol, settings, peers, makers.of(accepted.facts), accepted);
+    return new GatewayServer(listening, { open, turnAway: undefined }, { ...settings, tls: undefined, handshakeSeconds: 0 });
+  };
 }
 
 /** Where a connection is. */
@@ -242,14 +190,8 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
   }
 
   #refuse(error: unknown): void {
-    const { status, message } = refusalOf(error);
-    this.#host.refused({ code: Number(status.slice(0, 3)), reason: message, remoteAddress: this.#facts.remoteAddress });
-    const body = Buffer.from(`${status}: ${message}\n`);
-    const headers: [string, string][] = [
-      ["Content-Type", "text/plain; charset=utf-8"],
-      ["Content-Length", String(body.length)],
-    ];
-    const head = { status, code: Number(status.slice(0, 3)), headers, seen: 0, length: body.length, bodiless: true };
+    const { code, reason, head, body } = refusalAnswer(error);
+    this.#host.refused({ code, reason, remoteAddress: this.#facts.remoteAddress });
     this.#socket.write(this.#protocol.head(head) + (this.#isHead ? "" : body.toString("latin1")), "latin1");
     this.#close();
   }
@@ -384,10 +326,4 @@ class SingleRequest implements OpenConnection, BodyConnection, Sink {
     this.#output.closed();
     this.#host.closed(this);
   }
-}
-
-function refusalOf(error: unknown): { status: string; message: string } {
-  if (isHTTPError(error)) return { status: error.status, message: error.message };
-  const { code, message } = error instanceof Refusal ? error : new Refusal(500, "the request could not be read");
-  return { status: new HTTPError(code).status, message };
 }

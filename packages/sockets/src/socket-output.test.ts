@@ -8,15 +8,16 @@ import { SocketOutput } from "./socket-output.ts";
 class Room extends EventEmitter {
   writableLength = 0;
   isHeldBack = false;
+  destroyed = false;
   written = "";
   readonly unshifted: Buffer[] = [];
-  readonly #told: (() => void)[] = [];
+  readonly #told: ((error?: Error) => void)[] = [];
 
   get writableNeedDrain(): boolean {
-    return this.writableLength > 0;
+    return this.writableLength > 0 && !this.destroyed;
   }
 
-  write(piece: string | Uint8Array, told?: (() => void) | string): boolean {
+  write(piece: string | Uint8Array, told?: ((error?: Error) => void) | string): boolean {
     const text = typeof piece === "string" ? piece : Buffer.from(piece).toString("latin1");
     this.written += text;
     this.writableLength += text.length;
@@ -29,6 +30,14 @@ class Room extends EventEmitter {
     this.emit("drain");
     this.writableLength = 0;
     for (const told of this.#told.splice(0)) told();
+  }
+
+  /** As Node.js does it: those that wait for a write are told at once, and "close" comes a phase of the loop later. */
+  destroy(): this {
+    this.destroyed = true;
+    this.writableLength = 0;
+    for (const told of this.#told.splice(0)) told(new Error("ERR_STREAM_DESTROYED"));
+    return this;
   }
 
   cork(): void {}
@@ -96,6 +105,56 @@ describe("SocketOutput", () => {
     const waiting = output.whenRoom();
     output.closed();
     await waiting;
+    expect(told).toBe(1);
+  });
+});
+
+describe("SocketOutput on a socket that is destroyed", () => {
+  it("lets nobody go on who waits for room, until it is told that the socket has closed", async () => {
+    const socket = room();
+    const output = new SocketOutput(socket, { now: 0 });
+    output.sendChunk("", Buffer.alloc(100, "a"), "", 10);
+    let hasRoom = false;
+    const waiting = output.whenRoom().then(() => (hasRoom = true));
+    // The socket has room, and for less than all: what is written now is asked for.
+    socket.emit("drain");
+    socket.destroy();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hasRoom).toBe(false);
+    output.closed();
+    await waiting;
+    expect(hasRoom).toBe(true);
+  });
+
+  it("is full until then, and writes nothing: who never has to wait would keep the loop from closing it", async () => {
+    const socket = room();
+    const output = new SocketOutput(socket, { now: 0 });
+    socket.destroy();
+    output.send("a");
+    output.sendChunk("b", Buffer.alloc(200_000), "c", 10);
+    expect(socket.written).toBe("");
+    expect([output.isFull, output.isHandedOver]).toEqual([true, false]);
+    let hasRoom = false;
+    void output.whenRoom().then(() => (hasRoom = true));
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(hasRoom).toBe(false);
+    output.closed();
+    expect(output.isFull).toBe(false);
+    await output.whenRoom();
+    let told = 0;
+    output.whenHandedOver(() => told++);
+    expect(told).toBe(1);
+  });
+
+  it("does not say that its bytes are with the system", () => {
+    const socket = room();
+    const output = new SocketOutput(socket, { now: 0 });
+    output.send("a");
+    let told = 0;
+    output.whenHandedOver(() => told++);
+    socket.destroy();
+    expect(told).toBe(0);
+    output.closed();
     expect(told).toBe(1);
   });
 });

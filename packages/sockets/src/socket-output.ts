@@ -15,6 +15,7 @@ export class SocketOutput {
   /** Not told yet. */
   readonly #waiting = new Set<() => void>();
   #progressAt = 0;
+  #isClosed = false;
 
   constructor(socket: Socket, clock: { readonly now: number }) {
     this.#socket = socket;
@@ -33,11 +34,18 @@ export class SocketOutput {
     return this.#blocked === undefined && this.#waiting.size === 0 ? 0 : now - this.#progressAt;
   }
 
+  /**
+   * What is sent now would wait. A socket that is destroyed takes nothing: it stays full until {@link closed}, which comes a phase of the loop later.
+   * Who writes without ever waiting would keep the loop from getting there.
+   */
   get isFull(): boolean {
-    return this.#queue.length > 0 || this.#socket.writableNeedDrain;
+    if (this.#isClosed) return false;
+    return this.#queue.length > 0 || this.#socket.writableNeedDrain || this.#socket.destroyed;
   }
 
   send(piece: string | Uint8Array): void {
+    // Each write to a socket that is destroyed costs an error.
+    if (this.#socket.destroyed) return;
     if (this.#queue.length > 0 || this.#socket.writableLength >= pieceBytes) this.#queue.push(piece);
     else this.#write(piece);
   }
@@ -67,6 +75,7 @@ export class SocketOutput {
 
   /** When there is room again: resolves also when the socket has closed. Never rejects. */
   whenRoom(): Promise<void> {
+    if (this.#isClosed) return Promise.resolve();
     if (this.#blocked === undefined) {
       let resolve = (): void => {};
       const promise = new Promise<void>((settle) => {
@@ -80,12 +89,13 @@ export class SocketOutput {
 
   /** All that was sent is with the system. */
   get isHandedOver(): boolean {
-    return this.#queue.length === 0 && this.#socket.writableLength === 0;
+    return this.#queue.length === 0 && this.#socket.writableLength === 0 && !this.#socket.destroyed;
   }
 
   /** Calls back once, when all that was sent until now is with the system, or the socket has closed. */
   whenHandedOver(told: () => void): void {
     this.#progressAt = this.#clock.now;
+    if (this.#isClosed) return told();
     this.#waiting.add(told);
     if (this.#queue.length === 0) this.#askFor(told);
     else this.#queue.push(told);
@@ -98,6 +108,7 @@ export class SocketOutput {
 
   /** The socket has closed: lets go of what waits, and of who waits. */
   closed(): void {
+    this.#isClosed = true;
     this.#queue = [];
     this.#unblock();
     for (const told of this.#waiting) this.#tell(told);
@@ -119,12 +130,18 @@ export class SocketOutput {
     if (this.#queue.length > 0 || this.#blocked === undefined) return;
     // What was just written may be less than what makes the socket full: it is not with the system all the same.
     if (this.#socket.writableLength === 0) this.#unblock();
-    else this.#socket.write("", () => this.#unblock());
+    else this.#whenWritten(() => this.#unblock());
   }
 
-  /** An empty write calls back when all before it is done. */
   #askFor(told: () => void): void {
-    this.#socket.write("", () => this.#tell(told));
+    this.#whenWritten(() => this.#tell(told));
+  }
+
+  /** An empty write calls back when all before it is done. It also does where nothing of that will be, and then {@link closed} tells who waits. */
+  #whenWritten(told: () => void): void {
+    this.#socket.write("", (error) => {
+      if (!error) told();
+    });
   }
 
   #tell(told: () => void): void {
