@@ -136,7 +136,10 @@ export class ClientConnection implements RecordListener, Ticking {
     if (this.#socket.isPaused() && this.#waitingBytes <= maxWaitingBytes / 2) this.#socket.resume();
   }
 
-  /** No further request; those under way are finished. */
+  /**
+   * No further request; those under way are finished. Also where the server answers what it was not asked: the rest of that must not become the
+   * beginning of an answer.
+   */
   retire(): void {
     this.#isLast = true;
     if (this.#exchanges.size === 0) this.#close();
@@ -187,6 +190,7 @@ export class ClientConnection implements RecordListener, Ticking {
 
   piece(type: number, id: number, bytes: Buffer, from: number, end: number): void {
     const exchange = this.#exchanges.get(id);
+    if (exchange === undefined && type === RecordType.stdout) this.retire();
     if (exchange === undefined || exchange.isOver) return;
     exchange.progressed();
     if (type === RecordType.stderr) return exchange.onErrors(bytes.toString("latin1", from, end));
@@ -203,7 +207,8 @@ export class ClientConnection implements RecordListener, Ticking {
 
   record(type: number, id: number, bytes: Buffer, from: number, end: number): void {
     const exchange = this.#exchanges.get(id);
-    if (type !== RecordType.endRequest || exchange === undefined || this.#isClosed) return;
+    if (type !== RecordType.endRequest || this.#isClosed) return;
+    if (exchange === undefined) return this.retire();
     this.#exchanges.delete(id);
     this.#hasServed = true;
     // The rest of its body is not sent; a server might take it for something else.

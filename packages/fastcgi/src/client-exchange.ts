@@ -2,6 +2,7 @@ import { cgiVariable, type CgiVariables } from "@gateway/core/gateway";
 import {
   announcedLength,
   IncomingResponse,
+  isIdempotent,
   OutgoingBody,
   ServerPatience,
   variablesOf,
@@ -10,9 +11,6 @@ import {
   type ResponseSource,
 } from "@gateway/sockets";
 import type { ClientConnection, ConnectionPool } from "./client-connection.ts";
-
-/** Asking for these twice is as good as once (RFC 9110, section 9.2.2). */
-const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** One request of a client and its response, wherever it runs. */
 export class ClientExchange implements ResponseSource {
@@ -38,7 +36,7 @@ export class ClientExchange implements ResponseSource {
     this.#pool = pool;
     this.#signal = request.signal;
     this.onErrors = request.onErrors ?? pool.settings.onErrors;
-    this.#isIdempotent = idempotent.has(method);
+    this.#isIdempotent = isIdempotent(method);
     this.#patience = new ServerPatience(pool.settings);
     this.incoming = new IncomingResponse({ ...pool.settings, statusLine: false }, method === "HEAD", this);
     this.outgoing = request.body === undefined ? undefined : new OutgoingBody(request.body, length);

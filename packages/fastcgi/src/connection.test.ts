@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import type { Application, Environ } from "@gateway/core";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
-import { turns } from "./test-campaign.ts";
+import { cut as splitAt, turns } from "@gateway/testing/campaign";
 import { TestFront } from "./test-front.ts";
 import { begin, ending, output, pairs, rec, records, request, stream } from "./test-records.ts";
 
@@ -69,12 +69,7 @@ describe("a FastCGI connection", () => {
           const all = { REQUEST_METHOD: "POST", CONTENT_LENGTH: `${body.length}`, ...variables };
           const bytes = begin(7) + stream(4, 7, pairs(all, long), cut, padding) + stream(5, 7, body, cut, padding);
           const front = new TestFront(app);
-          let at = 0;
-          for (const size of sizes) {
-            front.send(bytes.slice(at, at + size));
-            at += size;
-          }
-          front.send(bytes.slice(at));
+          for (const piece of splitAt(bytes, sizes)) front.send(piece);
           await turns();
           expect(output(front.sent, 7)).toContain(`\r\n\r\n${body}`);
           expect(ending(front.sent, 7)).toEqual([0, 0]);

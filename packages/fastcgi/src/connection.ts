@@ -44,8 +44,10 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   #recordUntil = Infinity;
   /** A whole record has come. */
   #hasHeard = false;
-  /** The front server does not read the answers to its own records: nothing is read until it does. */
+  /** The front server does not read what it is answered, and asks for more: nothing is read until it does. */
   #isChoked = false;
+  /** Requests that are answered, wait to be sent, and have lost their id to the next: a front server that waits for answers has few. */
+  #overtaken = 0;
   /** The other side has closed, or is not understood: nothing more is read, and what is under way is answered. */
   #readsNoMore = false;
   /** After the requests under way it is closed. */
@@ -134,10 +136,15 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
     if (this.#isLast) return;
     const keeps = ((bytes[from + 2] ?? 0) & keepConnection) !== 0 && !this.#serveOne;
     const isKnown = bytes[from] === 0 && bytes[from + 1] === responder;
-    if (isKnown && this.#requests.size < this.settings.maxRequests) {
+    const { maxRequests } = this.settings;
+    const overtakes = this.#requests.has(id);
+    const under = this.#requests.size - Number(overtakes);
+    if (isKnown && under < maxRequests && this.#overtaken < maxRequests) {
+      if (overtakes) this.#overtaken++;
       this.#idleUntil = Infinity;
       this.#recordUntil = Infinity;
       this.#requests.set(id, new FastcgiRequest(id, keeps, this));
+      if (this.output.isFull) this.#choke();
       return;
     }
     this.#answer(endRequest(id, 0, isKnown ? ProtocolStatus.overloaded : ProtocolStatus.unknownRole));
@@ -166,7 +173,11 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
   /** Answers to records of the connection wait for nobody who pulls: a front server that does not read them is not read, either. */
   #answer(text: string): void {
     this.output.send(text);
-    if (!this.output.isFull || this.#isChoked) return;
+    if (this.output.isFull) this.#choke();
+  }
+
+  #choke(): void {
+    if (this.#isChoked) return;
     this.#isChoked = true;
     this.#socket.pause();
     void this.output.whenRoom().then(() => {
@@ -192,7 +203,10 @@ export class FastcgiConnection implements OpenConnection, RecordListener, Reques
 
   answered(request: FastcgiRequest): void {
     request.forgetBody();
-    if (this.#requests.get(request.id) !== request) return;
+    if (this.#requests.get(request.id) !== request) {
+      if (this.#overtaken > 0) this.#overtaken--;
+      return;
+    }
     this.#requests.delete(request.id);
     this.taken();
     if (!request.keepsConnection || this.#host.stopping) this.#isLast = true;

@@ -1,7 +1,7 @@
 import type { Application, ResponseBody } from "@gateway/core";
 import { ExchangeAborted } from "@gateway/core";
 import { describe, expect, it } from "vitest";
-import { turns } from "./test-campaign.ts";
+import { turns } from "@gateway/testing/campaign";
 import { TestFront } from "./test-front.ts";
 import { begin, ending, output, pairs, rec, records, request, stream } from "./test-records.ts";
 

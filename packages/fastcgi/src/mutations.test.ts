@@ -1,6 +1,6 @@
 import type { Application } from "@gateway/core";
 import { describe, expect, it } from "vitest";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
+import { campaignTimeout, pieces, scaled, seededRandom } from "@gateway/testing/campaign";
 import { TestFront } from "./test-front.ts";
 import { begin, pairs, rec, request, stream } from "./test-records.ts";
 
@@ -96,21 +96,11 @@ const app: Application = (environ, startResponse) => {
 };
 
 /** All that a connection says to bytes that come in these pieces. */
-function converse(pieces: readonly string[]): { sent: string; refused: number[]; ended: boolean } {
+function converse(parts: readonly string[]): { sent: string; refused: number[]; ended: boolean } {
   const front = new TestFront(app, { maxRequests: 3 });
-  for (const piece of pieces) front.send(piece);
+  for (const part of parts) front.send(part);
   expect(front.reported).toEqual([]);
   return { sent: front.sent, refused: front.refused.map(({ code }) => code), ended: front.socket.writableEnded };
-}
-
-function split(text: string, random: Random): string[] {
-  const pieces: string[] = [];
-  for (let at = 0; at < text.length;) {
-    const end = at + 1 + Math.floor(random() ** 3 * text.length);
-    pieces.push(text.slice(at, end));
-    at = end;
-  }
-  return pieces;
 }
 
 describe("mutated conversations", () => {
@@ -124,7 +114,7 @@ describe("mutated conversations", () => {
       for (let i = 0; i < mutants; i++) {
         const text = mutant(random);
         const result = converse([text]);
-        const inPieces = converse(split(text, random));
+        const inPieces = converse(pieces(text, random));
         expect(JSON.stringify([i, text, inPieces])).toBe(JSON.stringify([i, text, result]));
         const [code] = result.refused;
         if (code !== undefined) refusals.set(code, (refusals.get(code) ?? 0) + 1);

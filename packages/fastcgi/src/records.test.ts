@@ -1,5 +1,6 @@
 import * as fc from "fast-check";
 import { Refusal } from "@gateway/sockets";
+import { cut } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
 import { endRequest, record, RecordReader, recordHeader } from "./records.ts";
 import { rec } from "./test-records.ts";
@@ -46,14 +47,7 @@ describe("RecordReader", () => {
     fc.assert(
       fc.property(fc.array(anyRecord, { maxLength: 8 }), fc.array(fc.integer({ min: 1, max: 60 })), (list, sizes) => {
         const text = list.join("");
-        const pieces: string[] = [];
-        let at = 0;
-        for (const size of sizes) {
-          pieces.push(text.slice(at, at + size));
-          at += size;
-        }
-        pieces.push(text.slice(at));
-        expect(told(pieces)).toEqual(told([text]));
+        expect(told(cut(text, sizes))).toEqual(told([text]));
         expect(told(text.split(""))).toEqual(told([text]));
       }),
       { numRuns: 1000 },

@@ -1,4 +1,4 @@
-import { Refusal } from "@gateway/sockets";
+import { GatheredBytes, Refusal } from "@gateway/sockets";
 
 /** Record types (FastCGI specification, section 8). */
 export const RecordType = {
@@ -53,7 +53,8 @@ export class RecordReader {
   /** What is still to come of the record. */
   #content = 0;
   #padding = 0;
-  #gathered: Buffer[] = [];
+  /** The content of a record that is told of when it is whole. */
+  #gathered: GatheredBytes | undefined = undefined;
 
   constructor(listener: RecordListener) {
     this.#listener = listener;
@@ -113,11 +114,11 @@ export class RecordReader {
 
   #take(bytes: Buffer, from: number, end: number): void {
     if (isStream(this.#type)) return this.#listener.piece(this.#type, this.#id, bytes, from, end);
-    if (this.#content === 0 && this.#gathered.length === 0) return this.#listener.record(this.#type, this.#id, bytes, from, end);
-    this.#gathered.push(bytes.subarray(from, end));
+    if (this.#content === 0 && this.#gathered === undefined) return this.#listener.record(this.#type, this.#id, bytes, from, end);
+    this.#gathered ??= new GatheredBytes();
+    const content = this.#gathered.append(bytes.subarray(from, end));
     if (this.#content > 0) return;
-    const content = Buffer.concat(this.#gathered);
-    this.#gathered = [];
+    this.#gathered = undefined;
     this.#listener.record(this.#type, this.#id, content, 0, content.length);
   }
 }

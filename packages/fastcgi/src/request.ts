@@ -1,4 +1,4 @@
-import { ExchangeAborted, HTTPError, isHTTPError, type Application } from "@gateway/core";
+import { ExchangeAborted, HTTPError, type Application } from "@gateway/core";
 import {
   cgiContentLength,
   cgiHead,
@@ -13,15 +13,16 @@ import {
   type Sink,
 } from "@gateway/core/gateway";
 import {
+  BodyPieces,
   GatheredBytes,
   Refusal,
+  refusalAnswer,
   RequestBody,
   RequestBodyPace,
   type BodyConnection,
   type SocketFacts,
   type SocketOutput,
 } from "@gateway/sockets";
-import { BodyPieces } from "./body-pieces.ts";
 import type { NameValueReader } from "./name-values.ts";
 import type { Settings } from "./options.ts";
 import { endRequest, maxContentBytes, ProtocolStatus, recordHeader, RecordType } from "./records.ts";
@@ -200,20 +201,9 @@ export class FastcgiRequest implements Sink, BodyConnection {
   }
 
   private refuse(error: unknown): void {
-    const { code, status, message } = refusalOf(error);
-    this.connection.refused(code, message);
-    const body = Buffer.from(`${status}: ${message}\n`);
-    this.responseHead = {
-      status,
-      code,
-      headers: [
-        ["Content-Type", "text/plain; charset=utf-8"],
-        ["Content-Length", String(body.length)],
-      ],
-      seen: 0,
-      length: body.length,
-      bodiless: true,
-    };
+    const { code, reason, head, body } = refusalAnswer(error);
+    this.connection.refused(code, reason);
+    this.responseHead = head;
     this.headSent = false;
     // HAProxy takes a body for HEAD as a broken response.
     this.emit(this.isHead ? empty : body, this.lastRecords());
@@ -376,10 +366,4 @@ function sendHeld(request: FastcgiRequest): void {
 
 function tooLarge(): HTTPError {
   return new HTTPError(413, "the body is larger than the server takes");
-}
-
-function refusalOf(error: unknown): { code: number; status: string; message: string } {
-  const known = error instanceof Refusal ? new HTTPError(error.code, error.message) : error;
-  const refusal = isHTTPError(known) ? known : new HTTPError(500, "the request could not be read");
-  return { code: Number(refusal.status.slice(0, 3)), status: refusal.status, message: refusal.message };
 }
