@@ -1,12 +1,13 @@
-import { once } from "node:events";
 import { mkdtempSync, rmSync } from "node:fs";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { text } from "node:stream/consumers";
+import { eventually, turns } from "@gateway/testing/campaign";
+import { cannedServer, onceFor } from "@gateway/testing/canned-server";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { makeClient, type ClientOptions, type GatewayClient, type GatewayRequest } from "./client.ts";
 import { makeServer } from "./scgi-server.ts";
-import { eventually, turns } from "./test-campaign.ts";
 
 // The clients of SCGI and uwsgi are one but for their packets: what is tested here holds for both.
 
@@ -16,37 +17,15 @@ afterEach(async () => {
   for (const stop of stops.splice(0)) await stop();
 });
 
-interface Canned {
-  client: GatewayClient;
-  sockets: Socket[];
-  received: () => string;
-}
-
 /** A server that says what it is told to, once something has come, and a client of it. */
-async function canned(answer: (socket: Socket) => void, options: Partial<ClientOptions> = {}, path?: string): Promise<Canned> {
-  const sockets: Socket[] = [];
-  let received = "";
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket);
-    socket.on("error", () => {});
-    let answered = false;
-    socket.on("data", (chunk) => {
-      received += chunk.toString("latin1");
-      if (answered) return;
-      answered = true;
-      answer(socket);
-    });
-  });
-  if (path === undefined) server.listen(0, "127.0.0.1");
-  else server.listen(path);
-  await once(server, "listening");
-  stops.push(async () => {
-    for (const socket of sockets) socket.destroy();
-    server.close();
-    await once(server, "close");
-  });
-  const connect = path === undefined ? { port: (server.address() as AddressInfo).port } : { path };
-  return { client: makeClient({ connect, ...options }), sockets, received: () => received };
+async function canned(
+  answer: (socket: Socket) => void,
+  options: Partial<ClientOptions> = {},
+  path?: string,
+): Promise<{ client: GatewayClient; sockets: Socket[]; received: () => string }> {
+  const { connect, sockets, received, stop } = await cannedServer(onceFor(answer), { path });
+  stops.push(stop);
+  return { client: makeClient({ connect, ...options }), sockets, received };
 }
 
 const get = (more: Partial<GatewayRequest> = {}): GatewayRequest => ({
@@ -59,12 +38,6 @@ const post = (body: GatewayRequest["body"], length: number, more: Partial<Gatewa
   body,
   ...more,
 });
-
-async function text(body: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("latin1");
-}
 
 const ask = async (client: GatewayClient, request = get()): Promise<string> => text((await client.request(request)).body);
 const ok = "Status: 200 OK\r\nContent-Type: text/plain\r\n\r\nbody";

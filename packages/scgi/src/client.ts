@@ -9,17 +9,8 @@ import {
   type GatewayClient,
 } from "@gateway/sockets";
 
-export { ClientError } from "@gateway/sockets";
-export type {
-  BackEndApplication,
-  ClientErrorCode,
-  ClientOptions,
-  ConnectTo,
-  GatewayBody,
-  GatewayClient,
-  GatewayRequest,
-  GatewayResponse,
-} from "@gateway/sockets";
+export type * from "@gateway/sockets/client";
+export { ClientError } from "@gateway/sockets/client";
 
 /**
  * Makes a client of an SCGI server. Each request has a connection of its own, as the protocol wants it.

@@ -1,33 +1,10 @@
 import * as fc from "fast-check";
-import { cgiEnviron, emptyInput } from "@gateway/core/gateway";
-import { HTTPError } from "@gateway/core";
-import { Refusal } from "@gateway/sockets";
+import { campaignTimeout, cut, mutatePackets, readPacket, scaled, type PacketResult } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
 import { scgiPacket } from "./client.ts";
 import { ScgiReader } from "./packet.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
 
-interface Result {
-  variables: readonly string[];
-  rest: string;
-  /** The status it was refused with; 0 where it was not, -1 where it is not whole. */
-  code: number;
-}
-
-function read(pieces: readonly string[], maxBytes = 65_536): Result {
-  const reader = new ScgiReader(maxBytes);
-  try {
-    for (const [at, piece] of pieces.entries()) {
-      const packet = reader.push(Buffer.from(piece, "latin1"));
-      if (packet !== undefined)
-        return { variables: packet.variables, rest: packet.rest.toString("latin1") + pieces.slice(at + 1).join(""), code: 0 };
-    }
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    return { variables: [], rest: "", code: error.code };
-  }
-  return { variables: [], rest: "", code: -1 };
-}
+const read = (parts: readonly string[], maxBytes = 65_536): PacketResult => readPacket(new ScgiReader(maxBytes), parts);
 
 const octet = fc.integer({ min: 1, max: 255 }).map((code) => String.fromCharCode(code));
 const packetOf = (...variables: string[]): string => scgiPacket(variables).toString("latin1");
@@ -62,15 +39,8 @@ describe("ScgiReader", () => {
       fc.property(strings, fc.array(fc.integer({ min: 1, max: 50 })), (pairs, sizes) => {
         const given = pairs.filter(([name]) => name !== "SCGI" && name !== "CONTENT_LENGTH").flat();
         const text = `${packetOf("CONTENT_LENGTH", "4", ...given)}body`;
-        const pieces: string[] = [];
-        let at = 0;
-        for (const size of sizes) {
-          pieces.push(text.slice(at, at + size));
-          at += size;
-        }
-        pieces.push(text.slice(at));
         const expected = { variables: ["CONTENT_LENGTH", "4", "SCGI", "1", ...given], rest: "body", code: 0 };
-        expect(read(pieces)).toEqual(expected);
+        expect(read(cut(text, sizes))).toEqual(expected);
         expect(read(text.split(""))).toEqual(expected);
       }),
       { numRuns: 500 },
@@ -89,6 +59,18 @@ describe("ScgiReader", () => {
     ["no variables", "0:,", 400],
     ["a value without a NUL behind it", "16:CONTENT_LENGTH\x000,", 400],
     ["another first variable", "7:SCGI\x001\0,", 400],
+    ["CONTENT_LENGTH in small letters", "24:content_length\x000\0SCGI\x001\0,", 400],
+    ["a length with a sign", "+24:CONTENT_LENGTH\x000\0SCGI\x001\0,", 400],
+    ["a negative length", "-1:,", 400],
+    ["a length with a blank before it", " 24:CONTENT_LENGTH\x000\0SCGI\x001\0,", 400],
+    ["a length with a blank behind it", "24 :CONTENT_LENGTH\x000\0SCGI\x001\0,", 400],
+    ["a length in hexadecimal digits", "0x18:CONTENT_LENGTH\x000\0SCGI\x001\0,", 400],
+    ["a length that begins with a zero", "024:CONTENT_LENGTH\x000\0SCGI\x001\0,", 400],
+    ["a length of twenty digits", "18446744073709551640:CONTENT_LENGTH\x000\0SCGI\x001\0,", 431],
+    ["a length of twenty zeros", "00000000000000000000:,", 400],
+    ["a length that is too short by one", "23:CONTENT_LENGTH\x000\0SCGI\x001\0,", 400],
+    ["a length that is too long by one", "25:CONTENT_LENGTH\x000\0SCGI\x001\0,x", 400],
+    ["a name without its value at the end", "26:CONTENT_LENGTH\x000\0SCGI\x001\0A\0,", 400],
   ])("refuses %s", (_name, text, code) => {
     expect(read([text]).code).toBe(code);
     expect(read(text.split("")).code).toBe(code);
@@ -107,64 +89,24 @@ describe("scgiPacket", () => {
   });
 });
 
-const mutants = scaled(200_000);
+const count = scaled(200_000);
 
 describe("mutated requests", () => {
   it(
-    `${mutants} of them: no throw but a refusal, and the same however they are split`,
+    `${count} of them: no throw but a refusal, and the same however they are split`,
     () => {
-      const random = seededRandom(20_261_124);
-      const below = (limit: number): number => Math.floor(random() * limit);
-      const seeds = [
+      const packets = [
         packetOf("REQUEST_METHOD", "GET", "PATH_INFO", "/a", "HTTP_HOST", "example.test"),
         `${packetOf("CONTENT_LENGTH", "5", "REQUEST_METHOD", "POST", "SCRIPT_NAME", "/a", "PATH_INFO", "")}hello`,
         packetOf("REQUEST_METHOD", "GET", "HTTP_X", "x".repeat(300), "HTTP_X", "", "QUERY_STRING", "a=b"),
       ];
       const tricky = ["\0", "\0\0", ":", ",", "9", "0", "-", "65536", "\xff", "CONTENT_LENGTH\0", "\r\n"];
-      const counts = new Map<string, number>();
-      for (let i = 0; i < mutants; i++) {
-        let text = seeds[below(seeds.length)] ?? "";
-        for (let left = 1 + below(3); left > 0; left--) {
-          const at = random() < 0.3 ? below(6) : below(text.length);
-          const by = random() < 0.5 ? (tricky[below(tricky.length)] ?? "") : String.fromCharCode(below(256));
-          text = text.slice(0, at) + (random() < 0.2 ? "" : by) + text.slice(at + (random() < 0.6 ? by.length : below(3)));
-        }
-        const whole = read([text]);
-        const pieces: string[] = [];
-        for (let at = 0; at < text.length;) {
-          const end = at + 1 + Math.floor(random() ** 3 * text.length);
-          pieces.push(text.slice(at, end));
-          at = end;
-        }
-        expect(JSON.stringify([i, text, read(pieces)])).toBe(JSON.stringify([i, text, whole]));
-        const kind =
-          whole.code === 0 ? environOf(whole.variables) : whole.code === -1 ? "incomplete" : `refused with ${whole.code}`;
-        counts.set(kind, (counts.get(kind) ?? 0) + 1);
-      }
-      const percent = (100 * (counts.get("accepted") ?? 0)) / mutants;
-      console.log(`${mutants} mutants: ${percent.toFixed(1)} % accepted;`, Object.fromEntries(counts));
+      const counts = mutatePackets({ seed: 20_261_124, count, packets, tricky, atBegin: 0.3, read });
+      const percent = (100 * (counts.get("accepted") ?? 0)) / count;
+      console.log(`${count} mutants: ${percent.toFixed(1)} % accepted;`, Object.fromEntries(counts));
       expect(percent).toBeGreaterThanOrEqual(5);
       expect(percent).toBeLessThanOrEqual(60);
     },
     campaignTimeout,
   );
 });
-
-/** What becomes of the variables: an environ, or an answer. */
-function environOf(variables: readonly string[]): string {
-  try {
-    cgiEnviron(variables, {
-      input: emptyInput,
-      errors: { write() {}, writelines() {}, flush() {} },
-      serverName: "localhost",
-      serverPort: "80",
-      multiprocess: false,
-      runOnce: false,
-      mounts: undefined,
-    });
-    return "accepted";
-  } catch (error) {
-    if (!(error instanceof HTTPError)) throw error;
-    return `answered with ${error.status}`;
-  }
-}

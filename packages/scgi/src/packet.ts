@@ -34,7 +34,8 @@ export class ScgiReader implements PacketReader {
         this.#length = length;
         return true;
       }
-      if (octet < 0x30 || octet > 0x39) break;
+      // A netstring has one way to write its length.
+      if (octet < 0x30 || octet > 0x39 || (at > 0 && length === 0)) break;
       length = length * 10 + octet - 0x30;
       if (length > this.#maxBytes) throw new Refusal(431, "the variables are longer than the server takes");
       if (at + 1 === bytes.length) return false;

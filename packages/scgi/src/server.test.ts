@@ -2,11 +2,12 @@ import { once } from "node:events";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { Application } from "@gateway/core";
 import type { GatewayServer, RefusedRequest } from "@gateway/sockets";
+import { campaignTimeout, eventually, scaled, seededRandom, turns } from "@gateway/testing/campaign";
+import { errorsTo } from "@gateway/testing/conformance";
 import { validator } from "@gateway/validate";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { scgiPacket } from "./client.ts";
 import { makeServer, type ScgiOptions } from "./index.ts";
-import { campaignTimeout, eventually, scaled, seededRandom, turns } from "./test-campaign.ts";
 
 // The servers of SCGI and uwsgi are one but for their packets: what is tested here holds for both.
 
@@ -63,7 +64,7 @@ async function serve(app: Application, options: ScgiOptions = {}): Promise<Serve
     shutdownSeconds: 0,
     stopIdleSeconds: 0,
     onRefused: (request) => refused.push(request),
-    errors: { write: (text) => void errors.push(text), writelines: (lines) => void errors.push(...lines), flush() {} },
+    errors: errorsTo((text) => errors.push(text)),
     ...options,
   });
   await server.listen();

@@ -10,17 +10,8 @@ import {
   type GatewayClient,
 } from "@gateway/sockets";
 
-export { ClientError } from "@gateway/sockets";
-export type {
-  BackEndApplication,
-  ClientErrorCode,
-  ClientOptions,
-  ConnectTo,
-  GatewayBody,
-  GatewayClient,
-  GatewayRequest,
-  GatewayResponse,
-} from "@gateway/sockets";
+export type * from "@gateway/sockets/client";
+export { ClientError } from "@gateway/sockets/client";
 
 /** What only this client has. */
 export interface UwsgiClientOptions extends ClientOptions {

@@ -1,33 +1,17 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
-import { fileURLToPath, pathToFileURL } from "node:url";
-import { listenerDefaults } from "@gateway/sockets";
+import { cgiServerDefaults } from "@gateway/sockets";
+import { importServer, wrongOptions } from "@gateway/testing/readme";
 import { describe, expect, it } from "vitest";
 import { makeClient } from "./client.ts";
 import type { GatewayServer } from "./index.ts";
 
-const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-
-/** The server of the example, made of the sources of this package and on any free port; it does not serve yet. */
-async function example(): Promise<GatewayServer> {
-  const [, code = ""] = /^```ts\n([^]*?)^```$/m.exec(readme) ?? [];
-  const replaced = code
-    .replace('"@gateway/uwsgi"', JSON.stringify(new URL("./index.ts", import.meta.url).href))
-    .replace(", 9000,", ", 0,")
-    .replace("await server.serveForever();", "export default server;");
-  const folder = await mkdtemp(fileURLToPath(new URL("../.example-", import.meta.url)));
-  try {
-    await writeFile(join(folder, "example.ts"), replaced);
-    return ((await import(pathToFileURL(join(folder, "example.ts")).href)) as { default: GatewayServer }).default;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+const readme = new URL("../README.md", import.meta.url);
 
 describe("the README", () => {
   it("has an example that serves", async () => {
-    await using server = await example();
+    const sources = { "@gateway/uwsgi": new URL("./index.ts", import.meta.url) };
+    await using server = (await importServer(readme, sources)) as GatewayServer;
     const address = await server.listen();
     void server.serveForever();
     const client = makeClient({ connect: address });
@@ -37,22 +21,6 @@ describe("the README", () => {
   });
 
   it("tells every option, and the defaults that are numbers or switches", async () => {
-    const rows = [...readme.matchAll(/^\| `(\w+)` +\| `?([^ `|]+)/gm)].map(([, name = "", value = ""]) => [name, value] as const);
-    const source = await readFile(new URL("../../sockets/src/single-request.ts", import.meta.url), "utf8");
-    const [, block = ""] = /^const defaults: Settings = \{([^]*?)^\};/m.exec(source) ?? [];
-    const own = [...block.matchAll(/^ {2}(\w+): ([^,]+),$/gm)].map(([, name = "", value = ""]) => [name, plain(value)] as const);
-    const all = new Map<string, unknown>([...Object.entries(listenerDefaults), ...own]);
-    expect(rows.map(([name]) => name).toSorted()).toEqual([...all.keys()].toSorted());
-    for (const [name, value] of rows) {
-      const known = all.get(name);
-      if (typeof known === "number" || typeof known === "boolean") expect([name, value]).toEqual([name, String(known)]);
-    }
+    expect(wrongOptions(await readFile(readme, "utf8"), cgiServerDefaults)).toEqual([]);
   });
 });
-
-/** What an expression among the defaults is, where it is a product of numbers, or true or false. */
-function plain(expression: string): number | boolean | undefined {
-  if (expression === "true" || expression === "false") return expression === "true";
-  const product = expression.split("*").reduce((before, factor) => before * Number(factor), 1);
-  return Number.isNaN(product) ? undefined : product;
-}
