@@ -8,10 +8,10 @@ import { scgiApp } from "@gateway/scgi/client";
 import type { BackEndApplication } from "@gateway/sockets";
 import { findProgram, hasProgram, startProgram, type RunningProgram } from "@gateway/testing/programs";
 import { uwsgiApp } from "@gateway/uwsgi/client";
+import { eventually } from "@gateway/testing/campaign";
 import { validator } from "@gateway/validate";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import { httpApp } from "./http-app.ts";
-import { eventually } from "./test-campaign.ts";
 import { front } from "./test-servers.ts";
 
 const sources = fileURLToPath(new URL("../cases/back-ends/", import.meta.url));

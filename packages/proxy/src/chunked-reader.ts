@@ -1,4 +1,4 @@
-import { malformed } from "./response-head.ts";
+import { malformed } from "@gateway/sockets";
 
 /** The longest line of a chunk size, extensions included, in bytes. */
 const maxLineBytes = 4 * 1024;

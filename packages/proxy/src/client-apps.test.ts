@@ -1,13 +1,13 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { fastcgiApp } from "@gateway/fastcgi/client";
 import { scgiApp } from "@gateway/scgi/client";
 import type { BackEndApplication, CgiApplicationOptions } from "@gateway/sockets";
 import { client } from "@gateway/testing";
+import { eventually } from "@gateway/testing/campaign";
+import { cannedServer, onceFor } from "@gateway/testing/canned-server";
 import { uwsgiApp } from "@gateway/uwsgi/client";
 import { validator } from "@gateway/validate";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { eventually } from "./test-campaign.ts";
 import { front } from "./test-servers.ts";
 
 const stops: (() => Promise<void>)[] = [];
@@ -22,31 +22,16 @@ async function canned(
   answer: (socket: Socket) => void,
   options: Partial<CgiApplicationOptions> = {},
 ): Promise<{ url: string; sockets: Socket[]; received: () => string }> {
-  const sockets: Socket[] = [];
-  let received = "";
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket);
-    socket.on("error", () => {});
-    let answered = false;
-    socket.on("data", (chunk) => {
-      received += chunk.toString("latin1");
-      if (answered) return;
-      answered = true;
-      answer(socket);
-    });
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const app = make({ socket: `127.0.0.1:${(server.address() as AddressInfo).port}`, ...options });
+  const { connect, sockets, received, stop } = await cannedServer(onceFor(answer));
+  const app = make({ socket: connect, ...options });
   const ours = await front(validator(app), () => {});
   stops.push(async () => {
     app.close();
     for (const socket of sockets) socket.destroy();
     await ours.stop();
-    server.close();
-    await once(server, "close");
+    await stop();
   });
-  return { url: `http://127.0.0.1:${ours.port}`, sockets, received: () => received };
+  return { url: `http://127.0.0.1:${ours.port}`, sockets, received };
 }
 
 const record = (type: number, text: string): string =>
@@ -146,14 +131,12 @@ describe.each(protocols)("$name", ({ make, speak, part }) => {
   it("passes over one of several that cannot be reached, with the body", async () => {
     const { url, received } = await canned(make, says(`${head}\r\nok`));
     expect((await fetch(url)).status).toBe(200);
-    const server = createServer((socket) => socket.on("error", () => {}).once("data", () => says(`${head}\r\nother`)(socket)));
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const app = make({ socket: ["/nonexistent/socket", `127.0.0.1:${(server.address() as AddressInfo).port}`] });
+    const other = await cannedServer(onceFor(says(`${head}\r\nother`)), { allowHalfOpen: false });
+    const app = make({ socket: ["/nonexistent/socket", other.connect] });
     for (let i = 0; i < 3; i++) expect((await client(validator(app)).post("/", { body: "hello" })).text()).toBe("other");
     expect(received()).not.toBe("");
     app.close();
-    server.close();
+    await other.stop();
   });
 
   it.each([

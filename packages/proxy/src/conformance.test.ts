@@ -8,13 +8,21 @@ import { makeServer as makeScgiServer } from "@gateway/scgi";
 import { scgiApp } from "@gateway/scgi/client";
 import { makeServer as makeHttpServer } from "@gateway/server";
 import type { BackEndApplication } from "@gateway/sockets";
-import { gatewayConformance, httpTransport, type Transport, type TransportHooks } from "@gateway/testing/conformance";
+import {
+  errorsTo,
+  gatewayConformance,
+  httpTransport,
+  unseenDepartures,
+  unseenTruncations,
+  type Transport,
+  type TransportHooks,
+} from "@gateway/testing/conformance";
 import { makeServer as makeUwsgiServer } from "@gateway/uwsgi";
 import { uwsgiApp } from "@gateway/uwsgi/client";
 import { validator } from "@gateway/validate";
 import { afterAll, describe, expect, it } from "vitest";
 import { httpApp } from "./http-app.ts";
-import { begin, errorsTo, front, type AnyServer } from "./test-servers.ts";
+import { begin, front, type AnyServer } from "./test-servers.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "gateway-proxy-"));
 let sockets = 0;
@@ -66,15 +74,10 @@ function through(
 
 const socketOf = ({ port, path }: { port: number; path: string }): string => (path === "" ? `127.0.0.1:${port}` : path);
 
-// What a back end sees of a client that left is that the connection to it was closed. Over TCP that is a reset; a Unix socket has none, and TLS
-// says goodbye first, so there it looks like a half-close until something is written.
-const silent = "without a write, neither a Unix socket nor TLS tells a proxy that left from one that half-closed";
+// What a back end sees of a client that left is that the connection to it was closed.
 const withoutReset = {
-  "aborts the signal when the client leaves before there is a response, and closes what comes then": silent,
-  "does not pull a stream that comes after the client left": silent,
-  "throws from write() once the client has left": silent,
-  "gives a signal that is aborted already to who asks late": silent,
-  "closes a stream whose next chunk never comes when the client leaves": silent,
+  ...unseenDepartures,
+  "closes a stream whose next chunk never comes when the client leaves": "as above: nothing is written to it any more",
 };
 
 const needsLength = {
@@ -87,17 +90,7 @@ const scgiLacks = {
   "gives no type and no length of a body that there is not": "CONTENT_LENGTH is always there",
 };
 
-const looksWhole = "a response without a length ends with the connection, and a Unix socket has one way to end";
-const withoutEnd = {
-  ...withoutReset,
-  "breaks off at a string as a later chunk of a stream": looksWhole,
-  "breaks off at an HTTPError after the head": looksWhole,
-  "breaks off when a generator throws after its first chunk": looksWhole,
-  "breaks off when the application throws after it wrote": looksWhole,
-  "closes a body that fails in the middle": looksWhole,
-  "tells the listeners that the application failed, and how much went out": looksWhole,
-  "throws excInfo once the head has gone, and breaks off": looksWhole,
-};
+const withoutEnd = { ...withoutReset, ...unseenTruncations };
 
 // Who asked is told by a header that one of the cases is about.
 const forwardedHeaders: [] = [];

@@ -2,6 +2,7 @@ import type { HeaderList } from "@gateway/core";
 import {
   ClientError,
   IncomingBody,
+  isIdempotent,
   OutgoingBody,
   ServerPatience,
   type BodyTarget,
@@ -28,9 +29,6 @@ export interface HttpRequest {
   /** Told of a 103. */
   readonly onHints: (headers: HeaderList) => void;
 }
-
-/** Asking for these twice is as good as once (RFC 9110, section 9.2.2). */
-const idempotent: ReadonlySet<string> = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** One request and its response, on whatever connection. */
 export class HttpExchange implements ResponseListener, ResponseSource {
@@ -76,7 +74,7 @@ export class HttpExchange implements ResponseListener, ResponseSource {
 
   /** It is as good to send it a second time, and nothing has come of it so far. */
   get mayRepeat(): boolean {
-    return idempotent.has(this.request.method) && this.#outgoing === undefined && !this.#reader.hasBegun;
+    return isIdempotent(this.request.method) && this.#outgoing === undefined && !this.#reader.hasBegun;
   }
 
   get isOver(): boolean {

@@ -1,5 +1,5 @@
-import { isHopByHop, isToken, type HeaderList } from "@gateway/core";
-import { ClientError, GatheredBytes } from "@gateway/sockets";
+import { isHopByHop, type HeaderList } from "@gateway/core";
+import { GatheredBytes, headerField, malformed, withoutBlanks } from "@gateway/sockets";
 
 /** How long a head may be. */
 export interface HeadLimits {
@@ -80,32 +80,9 @@ function parseHead(text: string, headerCount: number): ResponseHead {
   const parts = /^HTTP\/1\.([01]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?$/.exec(first);
   if (parts === null) throw malformed("the status line of a response is none");
   const [, minor = "", digits = "", reason = ""] = parts;
-  const trimmed = reason.trim();
-  const headers = lines.map((line) => field(line));
+  const trimmed = withoutBlanks(reason, 0);
+  const headers = lines.map((line) => headerField(line));
   return { minor: Number(minor), status: trimmed === "" ? digits : `${digits} ${trimmed}`, code: Number(digits), headers };
-}
-
-function field(line: string): [string, string] {
-  if (line.startsWith(" ") || line.startsWith("\t")) throw malformed("a header of a response goes on in the next line");
-  const colon = line.indexOf(":");
-  const name = line.slice(0, Math.max(colon, 0));
-  if (!isToken(name)) throw malformed("a header of a response does not begin with a name and a colon");
-  const value = withoutBlanks(line, colon + 1);
-  if (!/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) throw malformed("a header of a response has a control character in it");
-  return [name, value];
-}
-
-/** From there on, without the blanks around; `trim` would take away more than those. */
-function withoutBlanks(line: string, start: number): string {
-  let from = start;
-  let end = line.length;
-  while (from < end && isBlank(line.charCodeAt(from))) from++;
-  while (end > from && isBlank(line.charCodeAt(end - 1))) end--;
-  return line.slice(from, end);
-}
-
-function isBlank(code: number): boolean {
-  return code === 0x20 || code === 0x09;
 }
 
 /** How the body of a response is delimited: so many bytes, by `"chunked"`, or by the `"end"` of the connection. */
@@ -178,9 +155,4 @@ export function endToEnd({ headers }: ResponseHead): HeaderList {
 
 function options(value: string): string[] {
   return value.split(",").map((option) => option.trim().toLowerCase());
-}
-
-/** What came is no response. */
-export function malformed(message: string): ClientError {
-  return new ClientError("MALFORMED", message);
 }

@@ -1,7 +1,7 @@
 import { ClientError } from "@gateway/sockets";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
 import { ResponseReader } from "./response-reader.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
 
 const limits = { headBytes: 4096, headerCount: 20 };
 

@@ -1,6 +1,6 @@
-import { ClientError } from "@gateway/sockets";
+import { ClientError, malformed } from "@gateway/sockets";
 import { ChunkedReader } from "./chunked-reader.ts";
-import { framingOf, HeadReader, malformed, type HeadLimits, type ResponseHead } from "./response-head.ts";
+import { framingOf, HeadReader, type HeadLimits, type ResponseHead } from "./response-head.ts";
 
 /** What hears of a response as it comes. */
 export interface ResponseListener {

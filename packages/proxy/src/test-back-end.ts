@@ -1,5 +1,5 @@
-import { once } from "node:events";
-import { createServer, type AddressInfo, type Socket } from "node:net";
+import type { Socket } from "node:net";
+import { cannedServer } from "@gateway/testing/canned-server";
 import { validator } from "@gateway/validate";
 import { httpApp } from "./http-app.ts";
 import type { HttpAppOptions } from "./options.ts";
@@ -22,25 +22,16 @@ export async function canned(
   answer: (socket: Socket, count: number) => void,
   options: Partial<HttpAppOptions> = {},
 ): Promise<Canned> {
-  const sockets: Socket[] = [];
-  let received = "";
   let count = 0;
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket);
-    socket.on("error", () => {});
-    let seen = "";
-    socket.on("data", (chunk) => {
-      received += chunk.toString("latin1");
-      seen += chunk.toString("latin1");
-      for (let at = seen.indexOf("\r\n\r\n"); at !== -1; at = seen.indexOf("\r\n\r\n")) {
-        seen = seen.slice(at + 4);
-        answer(socket, count++);
-      }
-    });
+  const heads = new Map<Socket, number>();
+  const server = await cannedServer((socket, seen) => {
+    for (let at = seen.indexOf("\r\n\r\n", heads.get(socket)); at !== -1; at = seen.indexOf("\r\n\r\n", at + 4)) {
+      heads.set(socket, at + 4);
+      answer(socket, count++);
+    }
   });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const { sockets, received } = server;
+  const origin = `http://127.0.0.1:${server.port}`;
   const app = httpApp({ origin, ...options });
   const errors: string[] = [];
   const ours = await front(validator(app), (text) => errors.push(text));
@@ -48,14 +39,13 @@ export async function canned(
     url: `http://127.0.0.1:${ours.port}`,
     origin,
     sockets,
-    received: () => received,
+    received,
     errors,
     async stop() {
       app.close();
       for (const socket of sockets) socket.destroy();
       await ours.stop();
-      server.close();
-      await once(server, "close");
+      await server.stop();
     },
   };
 }

@@ -1,18 +1,6 @@
-import type { ApplicationLike, ErrorStream } from "@gateway/core";
+import type { ApplicationLike } from "@gateway/core";
 import { makeServer } from "@gateway/server";
-
-/** An error stream that hands on what is written to it. */
-export function errorsTo(take: (text: string) => void): ErrorStream {
-  return {
-    write(text) {
-      take(text);
-    },
-    writelines(lines) {
-      for (const line of lines) take(line);
-    },
-    flush() {},
-  };
-}
+import { errorsTo } from "@gateway/testing/conformance";
 
 /** What a test needs of a server of ours: those of all protocols have it. */
 export interface AnyServer {
