@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Application, ResponseBody } from "@gateway/core";
+import { campaignTimeout, eventually, scaled, seededRandom, turns } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
-import { campaignTimeout, eventually, observedServer, scaled, seededRandom } from "./test-campaign.ts";
+import { observedServer } from "./test-observed-server.ts";
 import { request, testServer, TestClient } from "./test-client.ts";
 
 /** What became of one request. */
@@ -164,3 +165,53 @@ describe("a client that half-closes", () => {
     expect(await server.exchange(request("/", "Content-Length: 6\r\n", "hello", "POST"))).toContain("400 Bad Request");
   });
 });
+
+describe("a client that resets the connection while a body goes on without waiting for anything", () => {
+  // Its last piece is what waits, often enough, when the system takes no more.
+  const chunk = Buffer.alloc(190_000);
+  const tries = scaled(300);
+
+  it.each(["synchronous", "asynchronous"])(
+    `${tries} times: nothing more is pulled of a body that is %s`,
+    async (kind) => {
+      let pulledInVain = 0;
+      const endings: string[] = [];
+      await using server = await observedServer((environ, startResponse) => {
+        environ["gateway.exchange"].onEnd(({ outcome }) => endings.push(outcome));
+        startResponse("200 OK", []);
+        const socket = server.sockets.at(-1);
+        // Not without an end: that would be a hang, and no failure.
+        function* chunks(): Generator<Uint8Array> {
+          for (let left = 3000; left > 0; left--) {
+            if (socket?.destroyed === true) pulledInVain++;
+            yield chunk;
+          }
+        }
+        return kind === "synchronous" ? chunks() : asynchronous(chunks());
+      });
+      const random = seededRandom(7);
+      for (let i = 0; i < tries; i++) {
+        const socket = connect({ port: server.port, host: "127.0.0.1" });
+        const most = random() * 3_000_000;
+        let received = 0;
+        socket.on("data", (bytes) => {
+          received += bytes.length;
+          if (received > most) socket.pause();
+        });
+        socket.write(request("/"));
+        await once(socket, "pause");
+        // Until the system takes no more.
+        await turns(20);
+        socket.resetAndDestroy();
+        await eventually(() => endings.length === i + 1);
+      }
+      expect(new Set(endings)).toEqual(new Set(["gone"]));
+      expect(pulledInVain).toBe(0);
+    },
+    campaignTimeout,
+  );
+});
+
+async function* asynchronous(chunks: Iterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  yield* chunks;
+}

@@ -3,8 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { connect } from "node:tls";
-import type { ErrorStream } from "@gateway/core";
-import { gatewayConformance, httpTransport, type Transport, type TransportHooks } from "@gateway/testing/conformance";
+import { errorsTo, gatewayConformance, httpTransport, unseenDepartures, type Transport } from "@gateway/testing/conformance";
 import { afterAll, describe, it } from "vitest";
 import { makeServer } from "./server.ts";
 
@@ -12,22 +11,10 @@ const folder = mkdtempSync(join(tmpdir(), "gateway-conformance-"));
 let sockets = 0;
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-function errorsTo(hooks: TransportHooks): ErrorStream {
-  return {
-    write(text) {
-      hooks.errors(text);
-    },
-    writelines(lines) {
-      for (const line of lines) hooks.errors(line);
-    },
-    flush() {},
-  };
-}
-
 const tcp: Transport = httpTransport({
   name: "HTTP over TCP",
   async listen(app, hooks) {
-    const server = makeServer("127.0.0.1", 0, app, { errors: errorsTo(hooks), shutdownSeconds: 1 });
+    const server = makeServer("127.0.0.1", 0, app, { errors: errorsTo((text) => hooks.errors(text)), shutdownSeconds: 1 });
     const address = await server.listen();
     if (address.kind !== "tcp") throw new Error("it listens elsewhere");
     void server.serveForever();
@@ -35,21 +22,12 @@ const tcp: Transport = httpTransport({
   },
 });
 
-// A client that ends its side may still wait for the answer (a half-close). Over TCP a departure shows by a reset; a Unix socket has
-// none, and TLS says goodbye first, so there it shows only when something is written.
-const silent = "without a write, neither a Unix socket nor TLS tells a client that left from one that half-closed";
-
 const unix: Transport = httpTransport({
   name: "HTTP over a Unix socket",
-  lacks: {
-    "aborts the signal when the client leaves before there is a response, and closes what comes then": silent,
-    "does not pull a stream that comes after the client left": silent,
-    "throws from write() once the client has left": silent,
-    "gives a signal that is aborted already to who asks late": silent,
-  },
+  lacks: unseenDepartures,
   async listen(app, hooks) {
     const path = join(folder, `${sockets++}.sock`);
-    const server = makeServer(`unix:${path}`, 0, app, { errors: errorsTo(hooks), shutdownSeconds: 1 });
+    const server = makeServer(`unix:${path}`, 0, app, { errors: errorsTo((text) => hooks.errors(text)), shutdownSeconds: 1 });
     await server.listen();
     void server.serveForever();
     return { connect: { path }, close: () => server.shutdown() };
@@ -60,15 +38,10 @@ const certificate = (file: string): Buffer => readFileSync(new URL(`../cases/tls
 
 const tls: Transport = httpTransport({
   name: "HTTP over TLS",
-  lacks: {
-    "aborts the signal when the client leaves before there is a response, and closes what comes then": silent,
-    "does not pull a stream that comes after the client left": silent,
-    "throws from write() once the client has left": silent,
-    "gives a signal that is aborted already to who asks late": silent,
-  },
+  lacks: unseenDepartures,
   async listen(app, hooks) {
     const server = makeServer("127.0.0.1", 0, app, {
-      errors: errorsTo(hooks),
+      errors: errorsTo((text) => hooks.errors(text)),
       shutdownSeconds: 1,
       tls: { key: certificate("key.pem"), cert: certificate("cert.pem") },
     });

@@ -34,6 +34,30 @@ describe("a connection", () => {
     expect([...text.matchAll(/hello (\/\d)/g)].map((match) => match[1])).toEqual(["/1", "/2", "/3"]);
   });
 
+  it.each<[string, Application]>([
+    [
+      "a stream",
+      async function* app(_environ, startResponse) {
+        startResponse("200 OK", [["Content-Length", "5"]]);
+        yield Buffer.from("hello");
+        await new Promise(() => {});
+      },
+    ],
+    [
+      "write()",
+      async (_environ, startResponse) => {
+        startResponse("200 OK", [["Content-Length", "5"]])(Buffer.from("hello"));
+        await new Promise(() => {});
+        return [];
+      },
+    ],
+  ])("does not wait for the end of an application that has given every byte of its length: %s", async (_name, app) => {
+    await using server = await testServer(app, { shutdownSeconds: 0 });
+    const client = await server.connect();
+    client.send(request("/"));
+    await client.until((text) => text.endsWith("\r\n\r\nhello"));
+  });
+
   it("answers all pipelined requests when the client has closed its side", async () => {
     const waiting: (() => void)[] = [];
     const app: Application = async (environ, startResponse) => {

@@ -178,8 +178,9 @@ export class Connection implements OpenConnection, WriterConnection, BodyConnect
     this.#inRun = true;
     const running = run(this.#app, environ, this.#writer);
     this.#inRun = false;
-    if (this.#isAnswered) this.#next();
-    else this.#running = running;
+    if (this.#isAnswered) return this.#next();
+    this.#running = running;
+    if (running !== undefined) this.#writer.goesOn();
   }
 
   /** The response was handed over: what becomes of the connection? */

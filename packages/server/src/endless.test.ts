@@ -1,9 +1,10 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Application } from "@gateway/core";
+import { eventually } from "@gateway/testing/campaign";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import type { ServerOptions } from "./options.ts";
-import { eventually, observedServer } from "./test-campaign.ts";
+import { observedServer } from "./test-observed-server.ts";
 import { count, echo, request, TestClient } from "./test-client.ts";
 
 /** What a server may read of a client that sends without end. */

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import type { Application, Environ } from "@gateway/core";
 import { gatewayConformance, httpTransport } from "@gateway/testing/conformance";
+import { campaignTimeout, scaled } from "@gateway/testing/campaign";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { emptyInput } from "@gateway/core/gateway";
 import * as fc from "fast-check";
@@ -10,7 +11,6 @@ import { defaultParserLimits } from "./limits.ts";
 import { RequestParser } from "./parser.ts";
 import { Refusal } from "@gateway/sockets";
 import { makeServer } from "./server.ts";
-import { campaignTimeout, scaled } from "./test-campaign.ts";
 import { count, echo, request, testServer } from "./test-client.ts";
 
 const cases = new URL("../cases/", import.meta.url);

@@ -1,7 +1,7 @@
 import type { Application } from "@gateway/core";
+import { eventually } from "@gateway/testing/campaign";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { ServerOptions } from "./options.ts";
-import { eventually } from "./test-campaign.ts";
 import { count, echo, hello, request, testServer } from "./test-client.ts";
 
 interface Limit {

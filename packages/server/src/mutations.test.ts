@@ -1,10 +1,10 @@
 import { createServer, METHODS, type IncomingMessage } from "node:http";
 import { Duplex } from "node:stream";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
 import { defaultParserLimits } from "./limits.ts";
 import { RequestParser } from "./parser.ts";
 import { Refusal } from "@gateway/sockets";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
 import { mutant } from "./test-mutations.ts";
 
 const mutants = scaled(200_000);

@@ -1,31 +1,15 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { join } from "node:path";
-import { fileURLToPath, pathToFileURL } from "node:url";
+import { readFile } from "node:fs/promises";
+import { importServer, wrongOptions } from "@gateway/testing/readme";
 import { describe, expect, it } from "vitest";
 import type { GatewayServer } from "./index.ts";
 import { settingsOf } from "./options.ts";
 
-const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
-
-/** The server of the example, made of the sources of this package and on any free port; it does not serve yet. */
-async function example(): Promise<GatewayServer> {
-  const [, code = ""] = /^```ts\n([^]*?)^```$/m.exec(readme) ?? [];
-  const replaced = code
-    .replace('"@gateway/server"', JSON.stringify(new URL("./index.ts", import.meta.url).href))
-    .replace(", 8000,", ", 0,")
-    .replace("await server.serveForever();", "export default server;");
-  const folder = await mkdtemp(fileURLToPath(new URL("../.example-", import.meta.url)));
-  try {
-    await writeFile(join(folder, "example.ts"), replaced);
-    return ((await import(pathToFileURL(join(folder, "example.ts")).href)) as { default: GatewayServer }).default;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
-}
+const readme = new URL("../README.md", import.meta.url);
 
 describe("the README", () => {
   it("has an example that serves", async () => {
-    await using server = await example();
+    const sources = { "@gateway/server": new URL("./index.ts", import.meta.url) };
+    await using server = (await importServer(readme, sources)) as GatewayServer;
     const address = await server.listen();
     void server.serveForever();
     const port = address.kind === "tcp" ? address.port : 0;
@@ -33,15 +17,8 @@ describe("the README", () => {
     expect([response.status, await response.text()]).toEqual([200, "Hello from /world\n"]);
   });
 
-  it("tells every option, and the defaults that are numbers or texts", () => {
-    const [, options = ""] = readme.split("## Options");
-    const rows = [...options.matchAll(/^\| `(\w+)` +\| `?([^ `|]+)/gm)].map(([, name = "", value = ""]) => [name, value] as const);
-    const defaults = settingsOf({});
-    expect(rows.map(([name]) => name).toSorted()).toEqual(Object.keys(defaults).toSorted());
-    const shown = new Map(rows);
-    for (const [name, value] of Object.entries(defaults)) {
-      if (typeof value === "number") expect([name, shown.get(name)]).toEqual([name, String(value)]);
-      if (typeof value === "string") expect([name, shown.get(name)]).toEqual([name, JSON.stringify(value)]);
-    }
+  it("tells every option, and the defaults that are numbers or texts", async () => {
+    const [, options = ""] = (await readFile(readme, "utf8")).split("## Options");
+    expect(wrongOptions(options, settingsOf({}))).toEqual([]);
   });
 });

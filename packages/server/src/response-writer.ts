@@ -32,6 +32,8 @@ export class ResponseWriter implements Sink {
   /** A whole body in one chunk, held back until `end` so that all goes out together. */
   #held: Uint8Array | undefined = undefined;
   #bodyBytes = 0;
+  /** The application has returned, and is not done. */
+  #isLate = false;
 
   constructor(socket: Socket, connection: WriterConnection) {
     this.#socket = socket;
@@ -45,6 +47,13 @@ export class ResponseWriter implements Sink {
     this.#head = undefined;
     this.#headSent = false;
     this.#bodyBytes = 0;
+    this.#isLate = false;
+  }
+
+  /** The run goes on after its call: its end may be far, also when every byte of its length was given. */
+  goesOn(): void {
+    this.#isLate = true;
+    this.release();
   }
 
   /** The head was given, if it is not sent yet. */
@@ -71,6 +80,8 @@ export class ResponseWriter implements Sink {
     this.#bodyBytes += chunk.byteLength;
     if (!this.#headSent && this.#head?.length === chunk.byteLength) {
       this.#held = chunk;
+      // The end mostly comes before the next tick.
+      if (this.#isLate) process.nextTick(release, this);
       return;
     }
     const before = this.#headSent ? "" : this.#headText();
@@ -115,6 +126,11 @@ export class ResponseWriter implements Sink {
     this.#output.closed();
   }
 
+  /** Sends what was held back, if it is there still. */
+  release(): void {
+    if (this.#held !== undefined && !this.#headSent) this.#sendHeld();
+  }
+
   #headText(): string {
     const head = this.#head;
     if (head === undefined) return "";
@@ -133,4 +149,8 @@ export class ResponseWriter implements Sink {
   #send(before: string, chunk: Uint8Array, after: string): void {
     this.#output.sendChunk(before, chunk, after, fastPaths.oneString ? smallBytes : -1);
   }
+}
+
+function release(writer: ResponseWriter): void {
+  writer.release();
 }

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import type { Application } from "@gateway/core";
+import { campaignTimeout, eventually, scaled } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
-import { campaignTimeout, eventually, observedServer, scaled } from "./test-campaign.ts";
+import { observedServer } from "./test-observed-server.ts";
 import { count, request, testServer, TestClient } from "./test-client.ts";
 
 const app: Application = async (environ, startResponse) => {

@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import type { Application } from "@gateway/core";
+import { campaignTimeout, isLong, scaled } from "@gateway/testing/campaign";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { campaignTimeout, isLong, observedServer, scaled } from "./test-campaign.ts";
+import { observedServer } from "./test-observed-server.ts";
 import { echo, request, TestClient } from "./test-client.ts";
 
 const mostSeconds = 12;

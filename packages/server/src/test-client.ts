@@ -1,8 +1,9 @@
 import { once } from "node:events";
 import { connect, type Socket } from "node:net";
-import type { Application, ApplicationLike, ErrorStream } from "@gateway/core";
+import type { Application, ApplicationLike } from "@gateway/core";
 import type { ServerOptions } from "./options.ts";
 import type { GatewayServer } from "@gateway/sockets";
+import { errorsTo } from "@gateway/testing/conformance";
 import { makeServer } from "./server.ts";
 
 /** A connection of a test: sends bytes, and waits for what must come back. */
@@ -59,12 +60,7 @@ export interface TestServer extends AsyncDisposable {
 
 export async function testServer(app: ApplicationLike, options: ServerOptions = {}): Promise<TestServer> {
   const errors: string[] = [];
-  const stream: ErrorStream = {
-    write: (text) => void errors.push(text),
-    writelines: (lines) => void errors.push(...lines),
-    flush() {},
-  };
-  const server = makeServer("127.0.0.1", 0, app, { errors: stream, shutdownSeconds: 1, ...options });
+  const server = makeServer("127.0.0.1", 0, app, { errors: errorsTo((line) => errors.push(line)), shutdownSeconds: 1, ...options });
   const address = await server.listen();
   const port = address.kind === "tcp" ? address.port : 0;
   void server.serveForever();

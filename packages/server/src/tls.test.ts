@@ -3,10 +3,10 @@ import { readFileSync } from "node:fs";
 import { connect as connectTcp, createServer, type Server, type Socket } from "node:net";
 import { connect, createServer as createTlsServer, type ConnectionOptions, type TLSSocket } from "node:tls";
 import type { Application, Environ } from "@gateway/core";
+import { eventually } from "@gateway/testing/campaign";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import type { RefusedRequest, TlsFacts } from "@gateway/sockets";
 import { makeServer } from "./server.ts";
-import { eventually } from "./test-campaign.ts";
 import { hello, request, TestClient, testServer } from "./test-client.ts";
 
 const file = (name: string): Buffer => readFileSync(new URL(`../cases/tls/${name}`, import.meta.url));
