@@ -1,11 +1,9 @@
-import { once } from "node:events";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
-import { gatewayCases, gatewayConformance, httpTransport, type Transport } from "@gateway/testing/conformance";
+import { listen } from "@gateway/testing/adapters";
+import { errorsTo, gatewayCases, gatewayConformance, httpTransport, type Transport } from "@gateway/testing/conformance";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { errorsTo, fetchTransport } from "./test-transport.ts";
+import { fetchTransport } from "./test-transport.ts";
 import { toFetch } from "./to-fetch.ts";
 
 const parsed = "the URL of a Request is parsed, which resolves dot segments";
@@ -19,22 +17,11 @@ const memory = fetchTransport("toFetch", lacks);
 const inHono: Transport = httpTransport({
   name: "toFetch in Hono",
   lacks,
-  async listen(app, hooks) {
+  listen(app, hooks) {
     const handler = toFetch(app, { errors: errorsTo((text) => hooks.errors(text)) });
     const hono = new Hono().all("*", (context) => handler(context.req.raw));
     const listener = getRequestListener(hono.fetch, { overrideGlobalObjects: false });
-    const server = createServer((request, response) => void listener(request, response));
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    return {
-      connect: { port: (server.address() as AddressInfo).port },
-      async close() {
-        const closed = once(server, "close");
-        server.close();
-        server.closeAllConnections();
-        await closed;
-      },
-    };
+    return listen((request, response) => void listener(request, response));
   },
 });
 

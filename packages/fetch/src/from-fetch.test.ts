@@ -66,6 +66,23 @@ describe("fromFetch", () => {
     ]);
   });
 
+  it("lets no client take away by Connection what every recipient goes by", async () => {
+    const http = on(({ headers }) => Response.json([...headers]));
+    const sent: [string, string][] = [
+      ["Authorization", "Basic YQ=="],
+      ["Content-Type", "text/plain"],
+      ["Cookie", "a=1"],
+      ["Host", "a"],
+      ["X-Forwarded-For", "10.0.0.1"],
+    ];
+    const headers: [string, string][] = [
+      ["Connection", `X-Mine, ${sent.map(([name]) => name).join(",")}`],
+      ["X-Mine", "1"],
+      ...sent,
+    ];
+    expect((await http.get("/", { headers })).json()).toEqual(sent.map(([name, value]) => [name.toLowerCase(), value]));
+  });
+
   it("keeps each Set-Cookie", async () => {
     const http = on(
       () =>
@@ -200,6 +217,18 @@ describe("fromFetch", () => {
     );
     const response = await http.request("HEAD", "/");
     expect([response.status, response.headers.get("x-a"), response.bytes.length, isCancelled]).toEqual([200, "1", 0, true]);
+  });
+
+  it("gives an address of IPv6 and a port in the URL, and those of the server where there is no Host", async () => {
+    const http = on(({ url }) => new Response(url));
+    expect((await http.get("/", { headers: { Host: "[::1]:8080" } })).text()).toBe("http://[::1]:8080/");
+    const environ = { HTTP_HOST: undefined, SERVER_NAME: "::1", SERVER_PORT: "8443", "wsgi.url_scheme": "https" } as const;
+    expect((await http.get("/a", { environ })).text()).toBe("https://[::1]:8443/a");
+  });
+
+  it("takes an option that is undefined for one that is not given", async () => {
+    const http = on((_request, { environ }) => new Response(environ.PATH_INFO), { scriptName: undefined, bindings: undefined });
+    expect((await http.get("/a")).text()).toBe("/a");
   });
 
   it("refuses what is no handler, and options that cannot be", () => {

@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   isHopByHop,
   statusLine,
   type Application,
@@ -9,9 +10,10 @@ import {
   whenReady,
 } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
+import { namedBy } from "./hop-by-hop.ts";
 import { isLight } from "./light-switch.ts";
 import { LightResponse } from "./light-response.ts";
-import { checkNames, optionalFunction } from "./options.ts";
+import { optionalFunction } from "./options.ts";
 import { requestOf, type ScriptNameUse } from "./request-of.ts";
 import { responseBody } from "./response-body.ts";
 
@@ -41,9 +43,9 @@ export interface FromFetchOptions<Bindings = GatewayBindings> {
    * What the URL of the `Request` has of `SCRIPT_NAME`: `"remove"` (the default) leaves it out, as routers see the path when they are mounted;
    * `"keep"` gives the URL that the client asked for.
    */
-  scriptName?: ScriptNameUse;
+  scriptName?: ScriptNameUse | undefined;
   /** The second argument of the handler, made for each request (default: `{ environ }`). */
-  bindings?: (environ: Environ) => Bindings;
+  bindings?: ((environ: Environ) => Bindings) | undefined;
 }
 
 /**
@@ -60,7 +62,7 @@ export function fromFetch<Bindings = GatewayBindings>(
     ? [options?: FromFetchOptions<Bindings>]
     : [options: FromFetchOptions<Bindings> & { bindings: (environ: Environ) => Bindings }]
 ): Application {
-  checkNames("fromFetch", options, ["scriptName", "bindings"]);
+  checkOptionNames("fromFetch", options, { scriptName: true, bindings: true });
   const handle = handlerOf(handler);
   const use = options.scriptName ?? "remove";
   if (use !== "remove" && use !== "keep") throw new TypeError('scriptName is "remove" or "keep"');
@@ -91,7 +93,8 @@ class Context implements ExecutionContext {
   }
 
   waitUntil(promise: Promise<unknown>): void {
-    promise.then(undefined, (error: unknown) => this.#environ["wsgi.errors"].write(errorText(error)));
+    // What is no promise is waited for as well on workers.
+    Promise.resolve(promise).then(undefined, (error: unknown) => this.#environ["wsgi.errors"].write(errorText(error)));
   }
 
   passThroughOnException(): void {}
@@ -117,7 +120,9 @@ async function answerReal(response: Response, environ: Environ, startResponse: S
     body?.cancel().catch((error: unknown) => environ["wsgi.errors"].write(errorText(error)));
     return [];
   }
-  if (body.locked) throw new TypeError("the body of the Response was read before it was returned");
+  if (typeof body?.getReader !== "function")
+    throw new TypeError("the body of what the handler gave is not a ReadableStream: it is a Response of another library perhaps");
+  if (body.locked || response.bodyUsed) throw new TypeError("the body of the Response was read before it was returned");
   const chunks = await responseBody(body, environ["wsgi.errors"]);
   startResponse(line, headersOf(response));
   return chunks;
@@ -136,7 +141,6 @@ function headersOf({ headers, url }: Response): HeaderList {
 /** All but what belongs to another connection (RFC 9110, section 7.6.1). Most lists have nothing of that. */
 function withoutHopByHop(list: HeaderList): HeaderList {
   if (!list.some(([name]) => isHopByHop(name))) return list;
-  const named = list.flatMap(([name, value]) => (name.toLowerCase() === "connection" ? value.toLowerCase().split(",") : []));
-  const dropped = new Set(named.map((token) => token.trim()));
-  return list.filter(([name]) => !isHopByHop(name) && !dropped.has(name.toLowerCase()));
+  const named = new Set(list.flatMap(([name, value]) => (name.toLowerCase() === "connection" ? namedBy(value) : [])));
+  return list.filter(([name]) => !isHopByHop(name) && !named.has(name.toLowerCase()));
 }

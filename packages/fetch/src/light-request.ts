@@ -1,4 +1,5 @@
 import type { Environ } from "@gateway/core";
+import { giveBodyReaders } from "./light-body.ts";
 import { headersOf, realRequest } from "./real-request.ts";
 import { setAll } from "./set-headers.ts";
 
@@ -83,32 +84,8 @@ export class LightRequest {
     return "half";
   }
 
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.real.arrayBuffer();
-  }
-
-  blob(): Promise<Blob> {
-    return this.real.blob();
-  }
-
-  async bytes(): Promise<Uint8Array> {
-    return new Uint8Array(await this.real.arrayBuffer());
-  }
-
-  clone(): Request {
-    return this.real.clone();
-  }
-
-  formData(): Promise<FormData> {
-    return this.real.formData();
-  }
-
-  json(): Promise<unknown> {
-    return this.real.json();
-  }
-
-  text(): Promise<string> {
-    return this.real.text();
+  static {
+    giveBodyReaders(this.prototype);
   }
 }
 

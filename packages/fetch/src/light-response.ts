@@ -1,9 +1,12 @@
-import type { HeaderList } from "@gateway/core";
+import { isToken, type HeaderList } from "@gateway/core";
+import { giveBodyReaders } from "./light-body.ts";
 import { setAll } from "./set-headers.ts";
 
 const NativeResponse: typeof Response = Response;
 const bodiless: ReadonlySet<number> = new Set([204, 205, 304]);
 const encoder = new TextEncoder();
+/** What the platform refuses in the value of a header, and some that it does not. */
+const notField = /[^\t -~\u{80}-\u{FF}]/u;
 
 /** What a response is made of, where nothing has asked for more. */
 interface ResponseParts {
@@ -126,32 +129,8 @@ export class LightResponse {
     return this.#real?.url ?? "";
   }
 
-  arrayBuffer(): Promise<ArrayBuffer> {
-    return this.real.arrayBuffer();
-  }
-
-  blob(): Promise<Blob> {
-    return this.real.blob();
-  }
-
-  async bytes(): Promise<Uint8Array> {
-    return new Uint8Array(await this.real.arrayBuffer());
-  }
-
-  clone(): Response {
-    return this.real.clone();
-  }
-
-  formData(): Promise<FormData> {
-    return this.real.formData();
-  }
-
-  json(): Promise<unknown> {
-    return this.real.json();
-  }
-
-  text(): Promise<string> {
-    return this.real.text();
+  static {
+    giveBodyReaders(this.prototype);
   }
 }
 
@@ -165,7 +144,7 @@ function listOf(given: HeadersInit | undefined): [string, string][] | undefined 
   }
   if (Array.isArray(given)) return undefined;
   for (const [name, value] of Object.entries(given)) {
-    if (typeof value !== "string" || value.trim() !== value) return undefined;
+    if (typeof value !== "string" || value.trim() !== value || notField.test(value) || !isToken(name)) return undefined;
     list.push([name, value]);
   }
   return list;

@@ -208,6 +208,9 @@ describe("a light response", () => {
     ["a status that is none", "a", { status: 99 }],
     ["a body where there is none", "a", { status: 204 }],
     ["a header name that is none", "a", { headers: [["bad name", "1"]] }],
+    ["a header name that is none, in an object", "a", { headers: { "bad name": "1" } }],
+    ["a line end in a header", "a", { headers: { "X-A": "1\r\nX-Injected: 1" } }],
+    ["a header beyond latin-1", "a", { headers: { "X-A": "\u{20AC}" } }],
   ] as const)("refuses %s, as the platform does", (_name, body, init) => {
     expect(() => new NativeResponse(body, init as unknown as ResponseInit)).toThrow(/./);
     expect(() => new Response(body, init as unknown as ResponseInit)).toThrow(/./);

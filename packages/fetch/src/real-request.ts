@@ -1,5 +1,7 @@
 import { HTTPError, isHopByHop, type Environ } from "@gateway/core";
+import { emptyInput } from "@gateway/core/gateway";
 import { headerName } from "./header-key.ts";
+import { namedBy } from "./hop-by-hop.ts";
 
 /** Handlers may be given others, see `useLightObjects`. */
 const NativeRequest: typeof Request = Request;
@@ -41,7 +43,7 @@ export function headersOf(environ: Environ): Headers {
 /** In place: a `Request` that is given headers checks and copies them once more. */
 function setHeaders(headers: Headers, environ: Environ): void {
   const connection = environ["HTTP_CONNECTION"];
-  const named = connection === undefined ? undefined : tokens(connection);
+  const named = connection === undefined ? undefined : namedBy(connection);
   for (const key in environ) {
     const name = headerName(key);
     if (name === "") continue;
@@ -52,18 +54,15 @@ function setHeaders(headers: Headers, environ: Environ): void {
   }
 }
 
-/** The headers that `Connection` names are hop-by-hop as well (RFC 9110, section 7.6.1). */
-function tokens(connection: string): string[] {
-  return connection
-    .toLowerCase()
-    .split(",")
-    .map((token) => token.trim());
-}
-
-/** GET and HEAD have none in a `Request`; a server of HTTP/1 knows of each body by one of these headers. */
-function hasBody({ REQUEST_METHOD, CONTENT_LENGTH, SERVER_PROTOCOL, HTTP_TRANSFER_ENCODING }: Environ): boolean {
-  if (REQUEST_METHOD === "GET" || REQUEST_METHOD === "HEAD" || CONTENT_LENGTH === "0") return false;
-  return CONTENT_LENGTH !== undefined || HTTP_TRANSFER_ENCODING !== undefined || !SERVER_PROTOCOL.startsWith("HTTP/1.");
+/**
+ * GET and HEAD have none in a `Request`. Of another, a length or a transfer coding tells; where there is neither, a layer may have decoded the body,
+ * and HTTP/2 has no transfer codings: then it has one, perhaps of no bytes.
+ */
+function hasBody(environ: Environ): boolean {
+  const { REQUEST_METHOD, CONTENT_LENGTH, HTTP_TRANSFER_ENCODING } = environ;
+  if (REQUEST_METHOD === "GET" || REQUEST_METHOD === "HEAD") return false;
+  if (CONTENT_LENGTH !== undefined) return CONTENT_LENGTH !== "0";
+  return HTTP_TRANSFER_ENCODING !== undefined || environ["wsgi.input"] !== emptyInput;
 }
 
 /** Reads as it is read, and no further. */

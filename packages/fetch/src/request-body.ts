@@ -31,6 +31,8 @@ export class RequestBody implements ChunkSource {
     } catch (cause) {
       throw this.#over ?? new HTTPError(400, "the request body was cut short", { cause });
     }
+    // A stream that is cancelled looks as if it had ended.
+    if (this.#over !== undefined) throw this.#over;
     if (step.done) {
       // Not every host tells a body that was cut short from one that has ended.
       if (this.#request.signal.aborted || this.#given < (this.#length ?? 0))

@@ -5,6 +5,9 @@ import { ResponseStream } from "./response-stream.ts";
 
 /** A `Response` with these may have no body (Fetch standard, "null body status"). */
 const bodilessCodes: ReadonlySet<number> = new Set([204, 205, 304]);
+/** How many turns of the queue of promises the end of a body may take that has given all its bytes: that of a generator inside some layers takes fewer. */
+const turns = 8;
+const turn = Promise.resolve();
 
 /**
  * Makes a `Response` of what the run loop sends: of a body that is one chunk, one with that chunk; else one with a stream, which is pulled as
@@ -34,7 +37,10 @@ export class ResponseSink implements Sink {
 
   /** The response, when its head is known. */
   answer(running: Running | undefined): Promise<Response> {
-    if (running !== undefined) this.follow(running);
+    if (running !== undefined) {
+      this.follow(running);
+      this.release();
+    }
     if (this.response !== undefined) return Promise.resolve(this.response);
     return new Promise((resolve) => {
       this.resolve = resolve;
@@ -62,6 +68,8 @@ export class ResponseSink implements Sink {
     if (this.response === undefined) {
       if (this.sent?.length === chunk.byteLength) {
         this.held = chunk;
+        // The end of it may take long, or wait for the client.
+        if (this.running !== undefined) void this.releaseSoon();
         return;
       }
       this.begin();
@@ -85,6 +93,21 @@ export class ResponseSink implements Sink {
     if (this.held !== undefined) void this.stream?.write(this.held);
     // Hosts report it. What caused it has been written to wsgi.errors.
     this.stream?.fail(new Error("the response broke off after its head: see wsgi.errors"));
+  }
+
+  /** The end of a generator comes within some turns of the queue of promises, and then the response is one with its bytes. */
+  private async releaseSoon(): Promise<void> {
+    for (let i = 0; i < turns && this.response === undefined; i++) await turn;
+    this.release();
+  }
+
+  /** Sends what was held back, where its end has not come with it. */
+  private release(): void {
+    const { held } = this;
+    if (held === undefined || this.response !== undefined) return;
+    this.held = undefined;
+    this.begin();
+    void this.stream?.write(held);
   }
 
   /** A response whose body is still to come. */

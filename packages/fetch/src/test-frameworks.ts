@@ -1,4 +1,3 @@
-// oxlint-disable oxc/no-async-endpoint-handlers -- itty-router waits for them.
 import type { RequestListener } from "node:http";
 import { setImmediate as turn } from "node:timers/promises";
 import { getRequestListener } from "@hono/node-server";
@@ -44,6 +43,10 @@ async function uploaded(request: Request): Promise<unknown[]> {
   for (const [name, value] of await request.formData())
     fields.push(typeof value === "string" ? [name, value] : [name, value.name, value.type, value.size]);
   return fields;
+}
+
+async function asJson(value: Promise<unknown>): Promise<Response> {
+  return Response.json(await value);
 }
 
 async function echo(request: Request): Promise<Response> {
@@ -195,8 +198,8 @@ function ittyApp(): { fetch(request: Request): Promise<Response> } {
       return error(403, "forbidden on purpose");
     })
     .get("/broken", () => new Response(brokenPieces(), { headers: plainText }))
-    .post("/json", async (request: IRequest) => Response.json(await request.json()))
-    .post("/upload", async (request: IRequest) => Response.json(await uploaded(request)))
+    .post("/json", (request: IRequest) => asJson(request.json()))
+    .post("/upload", (request: IRequest) => asJson(uploaded(request)))
     .post("/echo", (request: IRequest) => echo(request));
   return { fetch: (request) => router.fetch(request) };
 }

@@ -1,22 +1,13 @@
-import type { ApplicationLike, ErrorStream, HeaderList } from "@gateway/core";
-import type {
-  ConformanceRequest,
-  ConformanceResponse,
-  RunningTransport,
-  Transport,
-  TransportHooks,
+import type { ApplicationLike, HeaderList } from "@gateway/core";
+import {
+  errorsTo,
+  type ConformanceRequest,
+  type ConformanceResponse,
+  type RunningTransport,
+  type Transport,
+  type TransportHooks,
 } from "@gateway/testing/conformance";
 import { toFetch, type ToFetchOptions } from "./to-fetch.ts";
-
-export function errorsTo(write: (text: string) => void): ErrorStream {
-  return {
-    write,
-    writelines(lines) {
-      for (const line of lines) write(line);
-    },
-    flush() {},
-  };
-}
 
 /** The table over `Request` and `Response`, with nothing between them. */
 export function fetchTransport(

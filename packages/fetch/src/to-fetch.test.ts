@@ -1,9 +1,9 @@
 import { setImmediate as turn } from "node:timers/promises";
 import { HTTPError, rawPath, type Application, type Ending, type Environ } from "@gateway/core";
+import { errorsTo } from "@gateway/testing/conformance";
 import { validator } from "@gateway/validate";
 import { Hono } from "hono";
 import { describe, expect, it } from "vitest";
-import { errorsTo } from "./test-transport.ts";
 import { toFetch, type ToFetchOptions } from "./to-fetch.ts";
 
 const encoder = new TextEncoder();
@@ -102,6 +102,22 @@ describe("toFetch", () => {
       },
     });
     expect((await refuses(new Request("http://a/"))).status).toBe(401);
+  });
+
+  it("says so where that is a promise, or where what it is called with is no Request", async () => {
+    const written: string[] = [];
+    const environ = (async () => ({ "my.user": "ada" })) as never;
+    const handler = toFetch(shows(paths), { environ, errors: errorsTo((text) => written.push(text)) });
+    expect((await handler(new Request("http://a/"))).status).toBe(500);
+    expect(written.join("")).toContain("the option environ gives its value at once");
+    const seen: unknown[] = [];
+    const hono = new Hono().onError((error, context) => {
+      seen.push(error);
+      return context.text("", 500);
+    });
+    hono.get("/", (context) => toFetch(shows(paths))(context.req as never));
+    await hono.request("/");
+    expect(seen.map(String)).toEqual(["TypeError: what toFetch() made is called with a Request: in Hono that is c.req.raw"]);
   });
 
   it.each([
@@ -209,6 +225,20 @@ describe("toFetch", () => {
     expect(codes).toEqual(["CLIENT_GONE"]);
   });
 
+  it("does so where the client has left before it is called", async () => {
+    const endings: Ending[] = [];
+    const waits: Application = async (environ, startResponse) => {
+      environ["gateway.exchange"].onEnd((ending) => endings.push(ending));
+      await turn();
+      startResponse("200 OK", [["Content-Type", "text/plain"]]);
+      return [encoder.encode("late")];
+    };
+    const response = await toFetch(validator(waits))(new Request("http://a/", { signal: AbortSignal.abort() }));
+    // The listeners are told when the application has returned its body, which is closed.
+    for (let i = 0; i < 5; i++) await turn();
+    expect([response.status, endings.map(({ outcome }) => outcome)]).toEqual([499, ["gone"]]);
+  });
+
   it("counts a client as gone that leaves what the application has given already", async () => {
     const leaving = new AbortController();
     const endings: Ending[] = [];
@@ -255,6 +285,11 @@ describe("toFetch", () => {
     await toFetch(app)(new Request("http://a/"), {}, { waitUntil: (promise: Promise<unknown>) => waited.push(promise) });
     await Promise.all(waited);
     expect([waited.length, isClosed]).toEqual([1, true]);
+  });
+
+  it("takes an option that is undefined for one that is not given", async () => {
+    const options = { mount: undefined, scriptName: undefined, environ: undefined, errors: undefined, maxBodyBytes: undefined };
+    expect(await shown(paths, new Request("http://a/b"), { ...options, maxReadBytes: undefined })).toEqual(["", "/b"]);
   });
 
   it("refuses options that cannot be", () => {

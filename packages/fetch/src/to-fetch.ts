@@ -1,4 +1,5 @@
 import {
+  checkOptionNames,
   encodePath,
   HTTPError,
   isHTTPError,
@@ -11,7 +12,7 @@ import { emptyInput, inputStream, run } from "@gateway/core/gateway";
 import { ConsoleErrors } from "./console-errors.ts";
 import { fetchEnviron, type EnvironFacts } from "./fetch-environ.ts";
 import { keepAlive } from "./host.ts";
-import { checkNames, errorStream, limit, optionalFunction, prefix } from "./options.ts";
+import { errorStream, limit, notPromise, optionalFunction, prefix } from "./options.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 
@@ -21,23 +22,30 @@ export interface ToFetchOptions<Host extends readonly unknown[] = readonly unkno
    * Where the application is mounted, for a host that leaves the prefix in the URL: moved from the path to `SCRIPT_NAME` (default `""`). A
    * path like `"/app"`, decoded; a request outside it is answered 404.
    */
-  mount?: string;
+  mount?: string | undefined;
   /** What a host has removed from the front of the URL already (as `mount` of Hono does): the beginning of `SCRIPT_NAME` (default `""`). */
-  scriptName?: string;
+  scriptName?: string | undefined;
   /**
    * Keys to add to each environ: extensions, or what the host knows better (`REMOTE_ADDR`, `SERVER_PROTOCOL`). Called with what the host
    * called the handler with. Default: none, but `REMOTE_ADDR` and `REMOTE_PORT` are known on Bun and Deno.
    */
-  environ?: (request: Request, ...host: Host) => Partial<Environ>;
+  environ?: ((request: Request, ...host: Host) => Partial<Environ>) | undefined;
   /** Where `wsgi.errors` goes (default: the console). */
-  errors?: ErrorStream;
+  errors?: ErrorStream | undefined;
   /** The largest request body, in bytes (default `Infinity`: the host has limits of its own); more is answered with 413. */
-  maxBodyBytes?: number;
+  maxBodyBytes?: number | undefined;
   /** What `read()` without a size may gather of a request body, in bytes (default 16 MiB); more is answered with 413. */
-  maxReadBytes?: number;
+  maxReadBytes?: number | undefined;
 }
 
-const optionNames = ["mount", "scriptName", "environ", "errors", "maxBodyBytes", "maxReadBytes"] as const;
+const optionNames: Readonly<Record<keyof ToFetchOptions, true>> = {
+  mount: true,
+  scriptName: true,
+  environ: true,
+  errors: true,
+  maxBodyBytes: true,
+  maxReadBytes: true,
+};
 const defaultMaxReadBytes = 16 * 1024 * 1024;
 const encoder = new TextEncoder();
 
@@ -55,7 +63,7 @@ export function toFetch<Host extends readonly unknown[] = readonly unknown[]>(
   app: ApplicationLike,
   options: ToFetchOptions<Host> = {},
 ): (request: Request, ...host: Host) => Promise<Response> {
-  checkNames("toFetch", options, optionNames);
+  checkOptionNames("toFetch", options, optionNames);
   const called = toApplication(app);
   const maxBodyBytes = limit("maxBodyBytes", options.maxBodyBytes ?? Infinity);
   const read = { maxReadBytes: limit("maxReadBytes", options.maxReadBytes ?? defaultMaxReadBytes) };
@@ -88,10 +96,11 @@ export function toFetch<Host extends readonly unknown[] = readonly unknown[]>(
       }
     } catch (error) {
       if (isHTTPError(error)) return Promise.resolve(refusal(error, method));
-      throw error;
+      if (typeof request.headers?.forEach === "function") throw error;
+      throw new TypeError("what toFetch() made is called with a Request: in Hono that is c.req.raw", { cause: error });
     }
     try {
-      if (more !== undefined) Object.assign(environ, more(request, ...host));
+      if (more !== undefined) Object.assign(environ, notPromise("environ", more(request, ...host)));
     } catch (error) {
       answering = () => {
         throw error;

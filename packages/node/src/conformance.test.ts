@@ -1,8 +1,8 @@
-import { gatewayConformance, type Transport } from "@gateway/testing/conformance";
+import { errorsTo, gatewayConformance, type Transport } from "@gateway/testing/conformance";
 import { describe, expect, it } from "vitest";
 import { fromNode } from "./from-node.ts";
 import { insideConnect, insideExpress, insideFastify, insideHono, insideKoa } from "./test-hosts.ts";
-import { errorsTo, hostTransport } from "./test-transport.ts";
+import { hostTransport } from "./test-transport.ts";
 import { toNode } from "./to-node.ts";
 
 const star = "gives OPTIONS * as a star";

@@ -2,8 +2,9 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import type { Application, Environ } from "@gateway/core";
 import { makeServer } from "@gateway/server";
+import { listen } from "@gateway/testing/adapters";
+import { errorsTo } from "@gateway/testing/conformance";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { errorsTo, listen } from "./test-transport.ts";
 import { toNode } from "./to-node.ts";
 
 // The raw requests that the tests of the server have.

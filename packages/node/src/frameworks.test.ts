@@ -1,23 +1,9 @@
-import type { HeaderList } from "@gateway/core";
-import type { ConformanceResponse, RunningTransport } from "@gateway/testing/conformance";
+import { clientOf, comparedRequests, listen, withoutFraming } from "@gateway/testing/adapters";
+import type { RunningTransport } from "@gateway/testing/conformance";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { fromNode } from "./from-node.ts";
 import { frameworks } from "./test-frameworks.ts";
-import { comparedRequests } from "./test-requests.ts";
-import { clientOf, servers } from "./test-servers.ts";
-import { listen } from "./test-transport.ts";
-
-const framing = new Set(["date", "content-length", "transfer-encoding", "connection", "keep-alive"]);
-
-/** All of a response but its date, and what frames it. */
-function seen(response: ConformanceResponse | undefined): unknown {
-  if (response === undefined) return "no response";
-  const headers: HeaderList = response.headers.filter(([name]) => !framing.has(name.toLowerCase()));
-  const body = Buffer.from(response.body).toString("latin1");
-  // A response that breaks off may do so anywhere.
-  if (response.truncated) return { status: response.status, headers, truncated: true };
-  return { status: response.status, headers, body };
-}
+import { servers } from "./test-servers.ts";
 
 describe.each(servers)("fromNode on $name", ({ serve, lacks }) => {
   const requests = comparedRequests().filter(({ name }) => !Object.hasOwn(lacks, name));
@@ -36,7 +22,7 @@ describe.each(servers)("fromNode on $name", ({ serve, lacks }) => {
 
     it.each(requests)("answers as on its own server: $name", async ({ make }) => {
       const [expected, got] = await Promise.all([own.send(make()), ours.send(make())]);
-      expect(seen(got)).toEqual(seen(expected));
+      expect(withoutFraming(got)).toEqual(withoutFraming(expected));
     });
   });
 });

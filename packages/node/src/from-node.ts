@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { isThenable, type Application } from "@gateway/core";
+import { isThenable, whenReady, type Application, type Environ, type ResponseBody, type StartResponse } from "@gateway/core";
 import { NodeExchange } from "./node-exchange.ts";
+import { settleBody } from "./settle-body.ts";
 
 /** A request listener: Express and Connect apps are such functions. */
 export type NodeListener = (request: IncomingMessage, response: ServerResponse) => unknown;
@@ -29,16 +30,18 @@ export type NodeApplication =
  */
 export function fromNode(app: NodeApplication): Application {
   const listener = listenerOf(app);
-  return (environ, startResponse) => {
-    const exchange = new NodeExchange(environ, startResponse);
-    try {
-      const working = listener(exchange.request, exchange.response);
-      if (isThenable(working)) Promise.resolve(working).then(undefined, (error: unknown) => exchange.failed(error));
-    } catch (error) {
-      exchange.failed(error);
-    }
-    return exchange.answer();
-  };
+  return (environ, startResponse) => whenReady(settleBody(environ), () => answer(listener, environ, startResponse));
+}
+
+function answer(listener: NodeListener, environ: Environ, startResponse: StartResponse): ResponseBody | Promise<ResponseBody> {
+  const exchange = new NodeExchange(environ, startResponse);
+  try {
+    const working = listener(exchange.request, exchange.response);
+    if (isThenable(working)) Promise.resolve(working).then(undefined, (error: unknown) => exchange.failed(error));
+  } catch (error) {
+    exchange.failed(error);
+  }
+  return exchange.answer();
 }
 
 function listenerOf(app: NodeApplication): NodeListener {

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { encodePath, isHopByHop, rawPath, type Environ } from "@gateway/core";
 import type { ExchangeSocket } from "./exchange-socket.ts";
 import { headerSpelling } from "./header-key.ts";
+import { namedBy } from "./hop-by-hop.ts";
 
 const environKey: unique symbol = Symbol.for("@gateway/node.environ");
 
@@ -11,8 +12,12 @@ export function environOf(request: IncomingMessage): Environ | undefined {
   return (request as { [environKey]?: Environ })[environKey];
 }
 
-/** The request of an environ, as `node:http` would have made it. */
-export function incomingRequest(environ: Environ, socket: ExchangeSocket): IncomingMessage {
+/**
+ * The request of an environ, as `node:http` would have made it.
+ *
+ * @param failed is called when its body cannot be read on, before the request is destroyed.
+ */
+export function incomingRequest(environ: Environ, socket: ExchangeSocket, failed: (error: unknown) => void): IncomingMessage {
   // Of a socket, a request uses what every Duplex has.
   const request = new IncomingMessage(socket as unknown as Socket);
   const { url, originalUrl, baseUrl } = urlsOf(environ);
@@ -26,7 +31,7 @@ export function incomingRequest(environ: Environ, socket: ExchangeSocket): Incom
   Object.assign(request, baseUrl === "" ? undefined : { originalUrl, baseUrl }, { [environKey]: environ });
   if (hasBody(environ)) {
     // Not by a class of its own: Express gives requests another prototype.
-    request._read = readFrom(environ, request);
+    request._read = readFrom(environ, request, failed);
   } else {
     request.complete = true;
     request.push(null);
@@ -67,7 +72,7 @@ function setHeaders(request: IncomingMessage, environ: Environ): void {
   const headers: Record<string, string> = {};
   const distinct: Record<string, string[]> = {};
   const connection = environ["HTTP_CONNECTION"];
-  const named = connection === undefined ? undefined : tokens(connection);
+  const named = connection === undefined ? undefined : namedBy(connection);
   for (const key in environ) {
     const spelling = headerSpelling(key);
     if (spelling === "") continue;
@@ -84,23 +89,13 @@ function setHeaders(request: IncomingMessage, environ: Environ): void {
   request.headersDistinct = distinct;
 }
 
-/** The headers that `Connection` names are hop-by-hop as well (RFC 9110, section 7.6.1). */
-function tokens(connection: string): string[] {
-  return connection
-    .toLowerCase()
-    .split(",")
-    .map((token) => token.trim());
-}
-
-/** A server of HTTP/1 knows of each body by one of these headers (RFC 9112, section 6.3). */
-function hasBody({ CONTENT_LENGTH, SERVER_PROTOCOL, HTTP_TRANSFER_ENCODING, REQUEST_METHOD }: Environ): boolean {
-  if (CONTENT_LENGTH !== undefined) return CONTENT_LENGTH !== "0";
-  if (HTTP_TRANSFER_ENCODING !== undefined) return true;
-  return !SERVER_PROTOCOL.startsWith("HTTP/1.") && REQUEST_METHOD !== "GET" && REQUEST_METHOD !== "HEAD";
+/** One of these tells of each body, see `settleBody`. */
+function hasBody({ CONTENT_LENGTH, HTTP_TRANSFER_ENCODING }: Environ): boolean {
+  return CONTENT_LENGTH === undefined ? HTTP_TRANSFER_ENCODING !== undefined : CONTENT_LENGTH !== "0";
 }
 
 /** Reads a chunk when the handler wants one. */
-function readFrom(environ: Environ, request: IncomingMessage): (size: number) => void {
+function readFrom(environ: Environ, request: IncomingMessage, failed: (error: unknown) => void): (size: number) => void {
   const read = request._read.bind(request);
   let input: AsyncIterator<Uint8Array> | undefined;
   let isReading = false;
@@ -116,7 +111,10 @@ function readFrom(environ: Environ, request: IncomingMessage): (size: number) =>
         if (step.done === true) request.complete = true;
         request.push(step.done === true ? null : step.value);
       },
-      (error: unknown) => request.destroy(error instanceof Error ? error : new Error("the request body failed", { cause: error })),
+      (error: unknown) => {
+        failed(error);
+        request.destroy(error instanceof Error ? error : new Error("the request body failed", { cause: error }));
+      },
     );
   };
 }

@@ -1,6 +1,7 @@
 import { ServerResponse, type IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Environ, ResponseBody, StartResponse } from "@gateway/core";
+import { errorText } from "@gateway/core/gateway";
 import { ExchangeSocket } from "./exchange-socket.ts";
 import { incomingRequest } from "./incoming-request.ts";
 import { parseHead, type ResponseHead } from "./response-head.ts";
@@ -43,7 +44,7 @@ export class NodeExchange implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#environ = environ;
     this.#startResponse = startResponse;
     this.#socket = new ExchangeSocket(environ, (bytes, taken) => this.#received(bytes, taken));
-    this.request = incomingRequest(environ, this.#socket);
+    this.request = incomingRequest(environ, this.#socket, (error) => this.#fail(error));
     const response = new ServerResponse(this.request);
     this.response = response;
     // Framing is the server's.
@@ -83,6 +84,8 @@ export class NodeExchange implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   /** The handler threw, or its promise rejected. */
   failed(error: unknown): void {
+    // The response is whole, and goes out. There is nobody else to tell.
+    if (this.#isComplete) return this.#environ["wsgi.errors"].write(errorText(error));
     this.#fail(error);
     this.#socket.destroy();
   }
@@ -178,6 +181,8 @@ export class NodeExchange implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   #complete(): void {
     if (this.#isComplete) return;
+    // Its socket was gone, or it said nothing but 101.
+    if (this.#head === undefined) return this.#fail(new Error("the handler ended its response without a head that can be sent"));
     this.#isComplete = true;
     this.#reading?.resolve({ done: true, value: undefined });
     this.#reading = undefined;
@@ -211,7 +216,8 @@ export class NodeExchange implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
         answering.resolve(this.#begin(this.#head));
       } catch (error) {
         answering.reject(error);
-        this.failed(error);
+        this.#fail(error);
+        this.#socket.destroy();
       }
     });
   }

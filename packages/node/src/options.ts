@@ -1,14 +1,4 @@
-import type { ErrorStream } from "@gateway/core";
-
-/**
- * Checks that there are no other options than these.
- *
- * @throws {TypeError} that names the first one.
- */
-export function checkNames(maker: string, options: object, known: readonly string[]): void {
-  for (const name of Object.keys(options))
-    if (!known.includes(name)) throw new TypeError(`${maker} has no option ${name}: it has ${known.join(", ")}`);
-}
+import { isThenable, type ErrorStream } from "@gateway/core";
 
 /**
  * A prefix of paths: `""`, or a decoded path without a slash at its end.
@@ -42,6 +32,17 @@ export function limit(name: string, value: number): number {
  */
 export function optionalFunction<F>(name: string, value: F | undefined): F | undefined {
   if (value !== undefined && typeof value !== "function") throw new TypeError(`${name} is a function, not a ${typeof value}`);
+  return value;
+}
+
+/**
+ * What an option that is a function gives.
+ *
+ * @throws {TypeError} for a promise, which would be taken for an object that has nothing.
+ */
+export function notPromise<T>(name: string, value: T): T {
+  if (isThenable(value))
+    throw new TypeError(`the option ${name} gives its value at once, and not a promise of it: wait in a layer`);
   return value;
 }
 

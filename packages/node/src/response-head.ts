@@ -1,4 +1,5 @@
 import { isHopByHop, type HeaderList } from "@gateway/core";
+import { namedBy } from "./hop-by-hop.ts";
 
 /** The head of a response, read back from what Node has written. */
 export interface ResponseHead {
@@ -17,21 +18,30 @@ export function parseHead(text: string): ResponseHead {
   const [statusLine = "", ...lines] = text.split("\r\n");
   const status = statusLine.slice(statusLine.indexOf(" ") + 1);
   let headers: HeaderList = [];
-  let named: string[] | undefined;
+  let named: readonly string[] | undefined;
   for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, colon);
-    const value = line.slice(colon + 1).trim();
+    const value = withoutBlanks(line.slice(colon + 1));
     if (isHopByHop(name)) {
-      if (name.toLowerCase() === "connection" && value !== "close" && value !== "keep-alive")
-        named = value
-          .toLowerCase()
-          .split(",")
-          .map((token) => token.trim());
+      if (name.toLowerCase() === "connection" && value !== "close" && value !== "keep-alive") named = namedBy(value);
     } else {
       headers.push([name, value]);
     }
   }
   if (named !== undefined) headers = headers.filter(([name]) => !named.includes(name.toLowerCase()));
   return { status, code: Number(status.slice(0, 3)), headers };
+}
+
+/** Not `trim()`, which takes more than spaces and tabs: U+00A0 is part of a value, or of a character of it. */
+function withoutBlanks(text: string): string {
+  let start = 0;
+  let end = text.length;
+  while (start < end && isBlank(text.charCodeAt(start))) start++;
+  while (end > start && isBlank(text.charCodeAt(end - 1))) end--;
+  return text.slice(start, end);
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }

@@ -35,6 +35,7 @@ export class ResponseSink implements Sink {
     response.on("close", this.#closed).on("drain", this.#woken);
     // Gone already: there will be no event.
     if (response.destroyed) this.#closed();
+    else this.release();
   }
 
   head(head: Head): void {
@@ -48,11 +49,14 @@ export class ResponseSink implements Sink {
     if (!this.#response.headersSent) {
       if (this.#head?.length === chunk.byteLength) {
         this.#held = chunk;
+        // The end of it may take long, or wait for the client. That of a generator comes before the next tick.
+        if (this.#running !== undefined) process.nextTick(release, this);
         return;
       }
       this.#writeHead();
     }
-    if (this.#response.write(chunk) || this.#response.destroyed) return;
+    // One that is destroyed takes everything, until it has closed: nothing would end a body that never waits.
+    if (this.#response.write(chunk) && !this.#response.destroyed) return;
     return this.#woke();
   }
 
@@ -98,7 +102,7 @@ export class ResponseSink implements Sink {
   earlyHints(headers: HeaderList): void {
     const response = this.#response;
     if (response.req.httpVersionMajor === 1 && response.req.httpVersionMinor === 0) return;
-    const hints: Record<string, string | string[]> = {};
+    const hints = Object.create(null) as Record<string, string | string[]>;
     for (const [name, value] of headers) {
       const lower = name.toLowerCase();
       const before = hints[lower];
@@ -114,10 +118,20 @@ export class ResponseSink implements Sink {
     }
   }
 
+  /** Sends what was held back, where its end has not come with it. */
+  release(): void {
+    const held = this.#held;
+    if (held === undefined || this.#response.headersSent || this.#response.destroyed) return;
+    this.#held = undefined;
+    this.#writeHead();
+    this.#response.write(held);
+  }
+
   #leaveToHost(): void {
     this.#answered();
     this.#response.off("close", this.#closed).off("drain", this.#woken);
-    this.#passOn?.();
+    // When the body is closed: what the host throws is none of the application's.
+    if (this.#passOn !== undefined) queueMicrotask(this.#passOn);
   }
 
   #writeHead(): void {
@@ -176,6 +190,10 @@ export class ResponseSink implements Sink {
   }
 }
 
+function release(sink: ResponseSink): void {
+  sink.release();
+}
+
 /** Is the whole response with the system already? Not where something around the handler still works on it. */
 function isHandedOver(response: ServerResponse): boolean {
   return response.writableEnded && response.socket !== null && response.writableLength === 0 && response.req.httpVersionMajor === 1;
@@ -183,6 +201,8 @@ function isHandedOver(response: ServerResponse): boolean {
 
 /** By name, for a response that has headers already, or whose `writeHead` is not its own. */
 function setHeaders(response: ServerResponse, headers: HeaderList): void {
+  // What its host has said of another body would frame this one.
+  for (const name of ["Content-Length", "Transfer-Encoding"]) if (response.hasHeader(name)) response.removeHeader(name);
   const grouped = new Map<string, { readonly name: string; readonly values: string[] }>();
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();

@@ -1,4 +1,3 @@
-// oxlint-disable oxc/no-async-endpoint-handlers -- Express 5, Koa and Fastify wait for them.
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable } from "node:stream";
 import { setImmediate as turn } from "node:timers/promises";
@@ -6,7 +5,7 @@ import multipart from "@fastify/multipart";
 import { Router } from "@koa/router";
 import connect from "connect";
 import express, { type NextFunction, type Request, type Response } from "express";
-import fastify from "fastify";
+import fastify, { type FastifyRequest } from "fastify";
 import Koa from "koa";
 import multer from "multer";
 import type { NodeApplication, NodeListener } from "./from-node.ts";
@@ -32,6 +31,12 @@ async function collect(stream: AsyncIterable<unknown>): Promise<Buffer> {
   const chunks: Uint8Array[] = [];
   for await (const chunk of stream) if (chunk instanceof Uint8Array) chunks.push(chunk);
   return Buffer.concat(chunks);
+}
+
+/** What `/echo` answers. */
+async function echoed(request: IncomingMessage): Promise<Buffer> {
+  const body = await collect(request);
+  return Buffer.concat([Buffer.from(`${request.method} ${body.length}\n`), body]);
 }
 
 /** An application as its users write one, and the same again for `fromNode`, so that no state is shared. */
@@ -106,10 +111,8 @@ function expressApp(): NodeListener {
       files: files.map(({ fieldname, originalname, mimetype, size }) => [fieldname, originalname, mimetype, size]),
     });
   });
-  app.all("/echo", async (request: Request, response: Response) => {
-    const body = await collect(request);
-    response.type("text").send(Buffer.concat([Buffer.from(`${request.method} ${body.length}\n`), body]));
-  });
+  // Handlers that give promises: Express 5, Koa and Fastify wait for them.
+  app.all("/echo", (request: Request, response: Response) => echoed(request).then((body) => void response.type("text").send(body)));
   const mounted = express.Router();
   mounted.get(
     "/inner",
@@ -185,9 +188,8 @@ function koaApp(): Koa {
     context.body = Object.fromEntries(new URLSearchParams((await collect(context.req)).toString()));
   });
   router.all("/echo", async (context) => {
-    const body = await collect(context.req);
     context.type = "text";
-    context.body = Buffer.concat([Buffer.from(`${context.method} ${body.length}\n`), body]);
+    context.body = await echoed(context.req);
   });
   app.use(router.routes()).use(router.allowedMethods());
   return app;
@@ -225,7 +227,7 @@ function fastifyApp(): ReturnType<typeof fastify> {
   app.addHook("onRequest", async (_request, reply) => void reply.header("X-Middleware", "seen"));
   app.get("/", async () => "Hello");
   app.get("/json", async () => ({ a: 1, b: [true, null] }));
-  app.get("/users/:id", async (request) => [request.params, request.query]);
+  app.get("/users/:id", async ({ params, query }) => [params, query]);
   app.get("/about", async ({ method, url, originalUrl, hostname, protocol, ip, headers }) => ({
     request: [method, url, originalUrl, hostname, protocol, ip],
     agent: headers["user-agent"],
@@ -255,21 +257,20 @@ function fastifyApp(): ReturnType<typeof fastify> {
     throw Object.assign(new Error("forbidden on purpose"), { statusCode: 403 });
   });
   app.get("/broken", async (_request, reply) => reply.type("text/plain").send(Readable.from(brokenPieces())));
-  app.post("/json", { bodyLimit: 2048 }, async (request) => request.body);
-  app.post("/form", async (request) => request.body);
-  app.post("/upload", async (request) => {
-    const files: unknown[] = [];
-    for await (const part of request.parts()) {
-      if (part.type === "file") files.push([part.fieldname, part.filename, part.mimetype, (await part.toBuffer()).length]);
-      else files.push([part.fieldname, part.value]);
-    }
-    return files;
-  });
-  app.post("/echo", async (request, reply) => {
-    const body = await collect(request.raw);
-    return reply.type("text/plain").send(Buffer.concat([Buffer.from(`${request.method} ${body.length}\n`), body]));
-  });
+  app.post("/json", { bodyLimit: 2048 }, async ({ body }) => body);
+  app.post("/form", async ({ body }) => body);
+  app.post("/upload", (request) => partsOf(request));
+  app.post("/echo", async ({ raw }, reply) => reply.type("text/plain").send(await echoed(raw)));
   return app;
+}
+
+async function partsOf(request: FastifyRequest): Promise<unknown[]> {
+  const parts: unknown[] = [];
+  for await (const part of request.parts()) {
+    if (part.type === "file") parts.push([part.fieldname, part.filename, part.mimetype, (await part.toBuffer()).length]);
+    else parts.push([part.fieldname, part.value]);
+  }
+  return parts;
 }
 
 /** What people write without a framework. */

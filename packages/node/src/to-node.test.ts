@@ -1,50 +1,20 @@
 import { once } from "node:events";
-import { connect as connectHttp2, createServer as createHttp2Server } from "node:http2";
-import { connect, type AddressInfo } from "node:net";
+import type { RequestListener } from "node:http";
+import { connect } from "node:net";
 import { setImmediate as turn } from "node:timers/promises";
-import { HTTPError, rawPath, type Application, type Environ } from "@gateway/core";
+import { HTTPError, type Application } from "@gateway/core";
+import { errorsTo } from "@gateway/testing/conformance";
 import { validator } from "@gateway/validate";
 import connectApp from "connect";
 import express, { type NextFunction, type Request, type Response as ExpressResponse } from "express";
 import fastify from "fastify";
 import { afterEach, describe, expect, it } from "vitest";
-import { errorsTo, listen } from "./test-transport.ts";
+import { Origins, paths, raw, reads, shows } from "./test-exchanges.ts";
 import { toNode, type ToNodeOptions } from "./to-node.ts";
 
-const closing: (() => Promise<void>)[] = [];
-afterEach(async () => {
-  for (const close of closing.splice(0)) await close();
-});
-
-async function serve(listener: Parameters<typeof listen>[0]): Promise<string> {
-  const listening = await listen(listener);
-  closing.push(() => listening.close());
-  return `http://127.0.0.1:${listening.connect.port}`;
-}
-
-/** Answers with what it picks of its environ, as JSON. */
-function shows(pick: (environ: Environ) => unknown): Application {
-  return validator((environ, startResponse) => {
-    startResponse("200 OK", [["Content-Type", "application/json"]]);
-    return [Buffer.from(JSON.stringify(pick(environ)))];
-  });
-}
-
-const paths = shows((environ) => [environ.SCRIPT_NAME, environ.PATH_INFO, environ.REQUEST_URI, rawPath(environ) ?? ""]);
-const reads: Application = async (environ, startResponse) => {
-  const body = await environ["wsgi.input"].read();
-  startResponse("200 OK", [["Content-Type", "text/plain"]]);
-  return [Buffer.from(`read ${Buffer.from(body).toString()}`)];
-};
-
-/** Sends these bytes, and gives what comes back. */
-async function raw(origin: string, text: string): Promise<string> {
-  const socket = connect(Number(new URL(origin).port), "127.0.0.1");
-  socket.write(text, "latin1");
-  let got = "";
-  for await (const chunk of socket) got += (chunk as Buffer).toString("latin1");
-  return got;
-}
+const origins = new Origins();
+afterEach(() => origins.close());
+const serve = (listener: RequestListener): Promise<string> => origins.serve(listener);
 
 describe("toNode in Express", () => {
   it("has the prefix in SCRIPT_NAME, whole and decoded once", async () => {
@@ -299,19 +269,7 @@ describe("toNode", () => {
       ]);
       return [Buffer.from([environ.SERVER_PROTOCOL, environ.HTTP_HOST, environ.HTTP_COOKIE, environ.PATH_INFO].join(" "))];
     };
-    const listener = toNode(validator(app));
-    const server = createHttp2Server((request, response) => {
-      // The compatibility layer of http2 has what is used of http.
-      listener(request as never, response as never);
-    });
-    server.listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const session = connectHttp2(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-    closing.push(async () => {
-      session.close();
-      server.close();
-      await once(server, "close");
-    });
+    const session = await origins.serveHttp2(toNode(validator(app)));
     const stream = session.request({ ":path": "/a%20b", ":authority": "example.com", cookie: ["c=1", "d=2"] });
     const [headers] = (await once(stream, "response")) as [Record<string, unknown>];
     let got = "";
@@ -340,6 +298,12 @@ describe("toNode", () => {
       ),
     );
     expect(await (await fetch(origin, { headers: { "X-User": "ada" } })).json()).toBe("ada");
+  });
+
+  it("takes an option that is undefined for one that is not given", async () => {
+    const options = { mount: undefined, scriptName: undefined, environ: undefined, body: undefined, notFound: undefined };
+    const origin = await serve(toNode(paths, { ...options, errors: undefined, maxBodyBytes: undefined, maxReadBytes: undefined }));
+    expect(await (await fetch(`${origin}/a`)).json()).toEqual(["", "/a", "/a", "/a"]);
   });
 
   it("refuses options that cannot be", () => {

@@ -1,8 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { HTTPError, isHTTPError, toApplication, type ApplicationLike, type Environ, type ErrorStream } from "@gateway/core";
+import {
+  checkOptionNames,
+  HTTPError,
+  isHTTPError,
+  toApplication,
+  type ApplicationLike,
+  type Environ,
+  type ErrorStream,
+} from "@gateway/core";
 import { emptyInput, inputStream, run } from "@gateway/core/gateway";
 import { nodeEnviron, type EnvironFacts } from "./node-environ.ts";
-import { checkNames, errorStream, limit, optionalFunction, prefix } from "./options.ts";
+import { errorStream, limit, notPromise, optionalFunction, prefix } from "./options.ts";
 import { hasBody, RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 
@@ -15,27 +23,36 @@ export interface ToNodeOptions {
    * Where the application is mounted, for a host that leaves the prefix in the URL: moved from the path to `SCRIPT_NAME` (default `""`). A
    * path like `"/app"`, decoded; a request outside it is answered 404. Express and Connect need none: what they have cut off is known.
    */
-  mount?: string;
+  mount?: string | undefined;
   /** What a host has removed from the front of the URL without a trace (koa-mount): the beginning of `SCRIPT_NAME` (default `""`). */
-  scriptName?: string;
+  scriptName?: string | undefined;
   /** Keys to add to each environ: extensions, such as what the host knows of the request. Default: none. */
-  environ?: (request: IncomingMessage, response: ServerResponse) => Partial<Environ>;
+  environ?: ((request: IncomingMessage, response: ServerResponse) => Partial<Environ>) | undefined;
   /** The request body where the host has read it already, `(request) => request.rawBody` say; `undefined` where it has not (default: its stream). */
-  body?: (request: IncomingMessage) => Uint8Array | undefined;
+  body?: ((request: IncomingMessage) => Uint8Array | undefined) | undefined;
   /**
    * What a 404 becomes, of the application or outside `mount`: `"answer"` (the default) sends it, `"next"` calls `next()` of the host instead, where
    * there is one.
    */
-  notFound?: "answer" | "next";
+  notFound?: "answer" | "next" | undefined;
   /** Where `wsgi.errors` goes (default: standard error). */
-  errors?: ErrorStream;
+  errors?: ErrorStream | undefined;
   /** The largest request body, in bytes (default `Infinity`); more is answered with 413. */
-  maxBodyBytes?: number;
+  maxBodyBytes?: number | undefined;
   /** What `read()` without a size may gather of a request body, in bytes (default 16 MiB); more is answered with 413. */
-  maxReadBytes?: number;
+  maxReadBytes?: number | undefined;
 }
 
-const optionNames = ["mount", "scriptName", "environ", "body", "notFound", "errors", "maxBodyBytes", "maxReadBytes"] as const;
+const optionNames: Readonly<Record<keyof ToNodeOptions, true>> = {
+  mount: true,
+  scriptName: true,
+  environ: true,
+  body: true,
+  notFound: true,
+  errors: true,
+  maxBodyBytes: true,
+  maxReadBytes: true,
+};
 const defaultMaxReadBytes = 16 * 1024 * 1024;
 
 const standardErrors: ErrorStream = {
@@ -58,7 +75,7 @@ const standardErrors: ErrorStream = {
  * @throws {TypeError|RangeError} for options that cannot be.
  */
 export function toNode(app: ApplicationLike, options: ToNodeOptions = {}): NodeHandler {
-  checkNames("toNode", options, optionNames);
+  checkOptionNames("toNode", options, optionNames);
   const called = toApplication(app);
   const maxBodyBytes = limit("maxBodyBytes", options.maxBodyBytes ?? Infinity);
   const read = { maxReadBytes: limit("maxReadBytes", options.maxReadBytes ?? defaultMaxReadBytes) };
@@ -74,7 +91,7 @@ export function toNode(app: ApplicationLike, options: ToNodeOptions = {}): NodeH
 
   /** What the options know better than the request. @returns the body, where it is no longer in the stream. */
   function ask(request: IncomingMessage, response: ServerResponse, environ: Environ): Uint8Array | undefined {
-    if (more !== undefined) Object.assign(environ, more(request, response));
+    if (more !== undefined) Object.assign(environ, notPromise("environ", more(request, response)));
     const bytes = given?.(request);
     if (bytes === undefined) return undefined;
     if (!(bytes instanceof Uint8Array))
@@ -126,7 +143,8 @@ function oneChunk(bytes: Uint8Array): { pull(): Uint8Array | undefined } {
 function refuse(response: ServerResponse, { status, message }: HTTPError): void {
   const body = Buffer.from(`${message}\n`);
   response.statusCode = Number(status.slice(0, 3));
-  response.statusMessage = status.slice(4);
+  // HTTP/2 has none, and warns.
+  if (response.req.httpVersionMajor === 1) response.statusMessage = status.slice(4);
   response.setHeader("Content-Type", "text/plain; charset=utf-8");
   response.setHeader("Content-Length", body.byteLength);
   response.end(body);
