@@ -293,6 +293,14 @@ describe("conditional", () => {
     expect([again.status, again.headers.get("ETag")]).toEqual([304, suffixed]);
   });
 
+  it("takes an option that is undefined for one that is not given", async () => {
+    const app = around(
+      answering(() => bytes("hello")),
+      { etag: undefined, maxBytes: undefined },
+    );
+    expect((await client(app).get("/")).headers.get("ETag")).toBe(tag);
+  });
+
   it.each<[ConditionalOptions, typeof TypeError | typeof RangeError]>([
     [{ etag: "sha1" as "weak" }, TypeError],
     [{ weak: true } as object, TypeError],

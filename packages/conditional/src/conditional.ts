@@ -22,9 +22,9 @@ export interface ConditionalOptions {
    * The entity tag that a buffered body gets when the application has set none (default `"strong"`): a hash of its bytes. `"weak"` marks it as weak, for
    * applications whose bytes differ in what means nothing; it then matches no `If-Match`. `"none"` makes none, and only looks at what the application set.
    */
-  readonly etag?: "strong" | "weak" | "none";
+  readonly etag?: "strong" | "weak" | "none" | undefined;
   /** The largest body that is hashed, in bytes (default 1 MiB, about half a millisecond); a larger one gets no entity tag. */
-  readonly maxBytes?: number;
+  readonly maxBytes?: number | undefined;
 }
 
 /** Every option there is. */

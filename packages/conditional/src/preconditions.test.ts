@@ -69,6 +69,13 @@ describe("evaluatePreconditions", () => {
       304,
       undefined,
     ],
+    [
+      "a Date before 1970, told as toUTCString tells it",
+      { HTTP_IF_MODIFIED_SINCE: "Wed, 31 Dec 1969 23:59:58 GMT" },
+      { lastModified: new Date(-1500) },
+      304,
+      undefined,
+    ],
     ["a Date that is none", { HTTP_IF_MODIFIED_SINCE: date }, { lastModified: new Date(NaN) }, undefined, undefined],
     ["a Last-Modified that is none", { HTTP_IF_MODIFIED_SINCE: date }, { lastModified: "0" }, undefined, undefined],
   ])("evaluates %s", (_, headers, validators, toGet, toPut) => {

@@ -17,7 +17,7 @@ export interface Validators {
   /** When it was last changed: a `Date`, or the value of `Last-Modified`. Absent when that is not known. */
   readonly lastModified?: Date | string | undefined;
   /** There is no representation yet: for the `PUT` that makes one (default `false`). */
-  readonly isMissing?: boolean;
+  readonly isMissing?: boolean | undefined;
 }
 
 /** Does the request set a condition at all? */
@@ -81,5 +81,5 @@ function matches(
 function milliseconds(date: Date | string | undefined, now: number): number | undefined {
   if (typeof date !== "object") return date === undefined ? undefined : parseHttpDate(date, now);
   const time = date.getTime();
-  return Number.isNaN(time) ? undefined : time - (time % 1000);
+  return Number.isNaN(time) ? undefined : Math.floor(time / 1000) * 1000;
 }

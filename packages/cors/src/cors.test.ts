@@ -321,6 +321,24 @@ describe("cors", () => {
     }
   });
 
+  it("takes an option that is undefined for one that is not given", async () => {
+    const options: CorsOptions = {
+      origins: [friend],
+      credentials: undefined,
+      methods: undefined,
+      allowedHeaders: undefined,
+      exposedHeaders: undefined,
+      maxAgeSeconds: undefined,
+      privateNetwork: undefined,
+    };
+    const answers = [options, { origins: [friend] }].map((given) =>
+      client(around(answering(), given)).request("OPTIONS", "/", preflight(friend)),
+    );
+    const [given, byDefault] = await Promise.all(answers);
+    expect(shared(given?.headers ?? [])).toEqual(shared(byDefault?.headers ?? []));
+    expect(given?.headers.get("Access-Control-Max-Age")).toBe("600");
+  });
+
   it.each<[string, CorsOptions]>([
     ["no options", undefined as unknown as CorsOptions],
     ["no origins", {} as CorsOptions],
@@ -340,6 +358,9 @@ describe("cors", () => {
     ["an option that there is not", { origins: [], origin: friend } as CorsOptions],
     ["a negative age", { origins: [], maxAgeSeconds: -1 }],
     ["half a second", { origins: [], maxAgeSeconds: 0.5 }],
+    ["an age that would be written with an exponent", { origins: [], maxAgeSeconds: 1e21 }],
+    ["an endless age", { origins: [], maxAgeSeconds: Infinity }],
+    ["an origin that is null", { origins: [null as unknown as string] }],
   ])("refuses %s while wrapping", (_, options) => {
     expect(() => cors(options)).toThrow(/^cors: /);
   });

@@ -24,17 +24,17 @@ export interface CorsOptions {
    */
   readonly origins: "*" | readonly string[] | ((origin: string, environ: Environ) => boolean | Promise<boolean>);
   /** Whether they may send the cookies of this site along and read what comes of it (default `false`). */
-  readonly credentials?: boolean;
+  readonly credentials?: boolean | undefined;
   /** Methods that they may use (default `["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]`). */
-  readonly methods?: readonly string[];
+  readonly methods?: readonly string[] | undefined;
   /** Request headers that they may set, beside those that every page may (default `["Content-Type"]`); `"requested"` for whatever they ask for. */
-  readonly allowedHeaders?: readonly string[] | "requested";
+  readonly allowedHeaders?: readonly string[] | "requested" | undefined;
   /** Response headers that they may read, beside those that every page may (default: none). */
-  readonly exposedHeaders?: readonly string[];
+  readonly exposedHeaders?: readonly string[] | undefined;
   /** For how long a browser may remember the answer to a preflight, in seconds (default 600; browsers take 7,200 to 86,400 at most). */
-  readonly maxAgeSeconds?: number;
+  readonly maxAgeSeconds?: number | undefined;
   /** Whether pages of the public network may reach this server in a private one (default `false`). */
-  readonly privateNetwork?: boolean;
+  readonly privateNetwork?: boolean | undefined;
 }
 
 /** Every option there is. */
@@ -150,7 +150,7 @@ function compile(options: CorsOptions): Decide {
   for (const [name, value] of Object.entries({ credentials, privateNetwork })) {
     if (typeof value !== "boolean") throw new TypeError(`cors: ${name} is true or false, not ${JSON.stringify(value)}`);
   }
-  if (!Number.isInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
+  if (!Number.isSafeInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
     throw new RangeError(`cors: maxAgeSeconds is a whole number of seconds, not ${String(maxAgeSeconds)}`);
   }
   if (origins === "*") {

@@ -157,6 +157,14 @@ describe("csrf", () => {
     expect((await http.post("/", { headers: { "Sec-Fetch-Site": "cross-site" } })).status).toBe(403);
   });
 
+  it("refuses also where telling of it fails, and reports that", async () => {
+    const onRefused = (): never => {
+      throw new Error("in the listener");
+    };
+    const response = await client(compose(csrf({ onRefused }), validator)(tell)).post("/", { errors: "expected" });
+    expect([response.status, response.errors]).toEqual([403, expect.stringContaining("in the listener")]);
+  });
+
   it("does not look at what is exempt", async () => {
     const http = client(guarded({ exempt: (environ) => environ.PATH_INFO === "/hook" }));
     expect((await http.post("/hook", { headers: { "Sec-Fetch-Site": "cross-site" } })).json()).toEqual({
@@ -199,6 +207,13 @@ describe("csrf", () => {
     expect(() => csrf(options)).toThrow(TypeError);
     expect(() => csrf(options)).toThrow(/^csrf: /);
   });
+});
+
+it("takes an option of csrf() that is undefined for one that is not given", async () => {
+  const options = { fallback: undefined, origins: undefined, tokenHeader: undefined, token: undefined } as const;
+  const http = client(compose(csrf({ ...options, exempt: undefined, onRefused: undefined }), validator)(tell));
+  expect((await http.post("/", { headers: own })).json()).toEqual({ outcome: "allowed", reason: "same-origin" });
+  expect((await http.post("/")).text()).toContain("(no-headers)");
 });
 
 describe("csrf with tokens", () => {
@@ -274,6 +289,14 @@ describe("csrf with tokens", () => {
     expect((await byHeader.post("/", { body: "untouched", headers: { "X-CSRF-Token": csrfToken(environ) } })).text()).toBe(
       "untouched",
     );
+  });
+
+  it("takes for no token what is no text, such as the null of FormData and a file", async () => {
+    const { environ } = memorySession();
+    for (const token of [null, 1, {}, new Uint8Array(86)]) {
+      const http = client(withTokens({ token: () => token as unknown as string }), { environ });
+      expect((await http.post("/")).text(), JSON.stringify(token)).toContain("(no-token)");
+    }
   });
 
   it("throws what reading the token throws", async () => {

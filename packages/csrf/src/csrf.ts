@@ -9,6 +9,7 @@ import {
   type Middleware,
   type ResponseBody,
 } from "@gateway/core";
+import { errorText } from "@gateway/core/gateway";
 import { isTokenOfSession, type CsrfSessionEnviron } from "./csrf-token.ts";
 import { allowed, decideByHeaders, isSafeMethod, refused, type CsrfDecision, type CsrfReason } from "./decision.ts";
 import { checkOrigin, ownOrigin } from "./origin.ts";
@@ -19,20 +20,20 @@ export interface CsrfOptions {
    * What happens to a request with neither `Sec-Fetch-Site` nor `Origin`, which no browser of today sends (default `"refuse"`): `"token"` asks for a token
    * of the session, and needs one; `"allow"` is for programs as clients, where no cookie and no password of the browser opens anything.
    */
-  readonly fallback?: "refuse" | "token" | "allow";
+  readonly fallback?: "refuse" | "token" | "allow" | undefined;
   /** Further origins whose pages may send requests, as browsers write them: `["https://app.example"]` (default: none). */
-  readonly origins?: readonly string[];
+  readonly origins?: readonly string[] | undefined;
   /** The request header that brings the token (default `"X-CSRF-Token"`). */
-  readonly tokenHeader?: string;
+  readonly tokenHeader?: string | undefined;
   /**
    * Where the token comes from, instead of a header: a field of a form, say. Called only where a token is needed. What it reads of `wsgi.input` the
    * application does not get again. What it throws is thrown.
    */
-  readonly token?: (environ: Environ) => string | undefined | Promise<string | undefined>;
+  readonly token?: ((environ: Environ) => string | undefined | Promise<string | undefined>) | undefined;
   /** Says which requests are not looked at, such as calls of other servers, which bring a signature of their own (default: none). */
-  readonly exempt?: (environ: Environ) => boolean;
-  /** Is told of each request that is refused, before it is (default: nobody is). */
-  readonly onRefused?: (decision: CsrfDecision, environ: Environ) => void;
+  readonly exempt?: ((environ: Environ) => boolean) | undefined;
+  /** Is told of each request that is refused, before it is (default: nobody is). What it throws goes to `wsgi.errors`. */
+  readonly onRefused?: ((decision: CsrfDecision, environ: Environ) => void) | undefined;
 }
 
 /** What {@link csrf} adds to environ. */
@@ -68,7 +69,7 @@ const messages: Partial<Record<CsrfReason, string>> = {
  *
  * @throws {TypeError} while wrapping, for a setting that makes no sense.
  */
-export function csrf(options?: CsrfOptions & { readonly fallback?: "refuse" | "allow" }): Middleware<CsrfEnviron>;
+export function csrf(options?: CsrfOptions & { readonly fallback?: "refuse" | "allow" | undefined }): Middleware<CsrfEnviron>;
 export function csrf(options: CsrfOptions): Middleware<CsrfEnviron, CsrfSessionEnviron>;
 export function csrf(options: CsrfOptions = {}): Middleware<CsrfEnviron> | Middleware<CsrfEnviron, CsrfSessionEnviron> {
   checkOptionNames("csrf", options, optionNames);
@@ -86,7 +87,11 @@ export function csrf(options: CsrfOptions = {}): Middleware<CsrfEnviron> | Middl
     ): ResponseBody | Promise<ResponseBody> => {
       environ["gateway.csrf"] = decision;
       if (decision.outcome === "allowed") return app(environ, startResponse);
-      onRefused?.(decision, environ);
+      try {
+        onRefused?.(decision, environ);
+      } catch (error) {
+        environ["wsgi.errors"].write(errorText(error));
+      }
       throw new HTTPError(403, `The request was refused: ${messages[decision.reason]} (${decision.reason}).`);
     };
 
@@ -105,8 +110,9 @@ export function csrf(options: CsrfOptions = {}): Middleware<CsrfEnviron> | Middl
   });
 }
 
-function decideByToken(environ: CsrfSessionEnviron, token: string | undefined): CsrfDecision {
-  if (token === undefined || token === "") return refused("no-token");
+/** @param token by its type a text; `null` is what `FormData` gives for a field that is not there, and a file is no token either. */
+function decideByToken(environ: CsrfSessionEnviron, token: unknown): CsrfDecision {
+  if (typeof token !== "string" || token === "") return refused("no-token");
   return isTokenOfSession(environ, token) ? allowed("token") : refused("wrong-token");
 }
 

@@ -20,18 +20,21 @@ export interface ErrorsOptions {
    * Whether the answer shows source, stack and environ (default `false`). For the machine of a developer: whoever can send a request sees
    * them. Nothing in a request turns it on.
    */
-  readonly debug?: boolean;
+  readonly debug?: boolean | undefined;
   /**
    * Pages of your own by status, 400 to 599: `{ 404: () => html }` (default: none). For errors that are thrown, and for answers of the
    * application that say nothing but their status. Only clients that want HTML get them.
    */
-  readonly pages?: Readonly<Record<number, Page>>;
+  readonly pages?: Readonly<Record<number, Page | undefined>> | undefined;
   /** What a client gets that accepts anything, such as `curl` (default `"text"`). */
-  readonly prefer?: AnswerType;
+  readonly prefer?: AnswerType | undefined;
   /** Takes what belongs into the log (default: it is written to `wsgi.errors`). What it throws is written there, with the error. */
-  readonly onError?: (error: unknown, id: string, environ: Environ) => void | Promise<void>;
-  /** Makes the id that stands in the answer and in the log (default: a random UUID). */
-  readonly generateId?: () => string;
+  readonly onError?: ((error: unknown, id: string, environ: Environ) => void | Promise<void>) | undefined;
+  /**
+   * Makes the id that stands in the answer and in the log (default: a random UUID). A random UUID is taken also where it throws, or gives something else
+   * than 1 to 128 characters of visible ASCII: the error itself must not get lost for that.
+   */
+  readonly generateId?: (() => string) | undefined;
 }
 
 /** Every option there is. */
@@ -60,17 +63,18 @@ export function errors(options: ErrorsOptions = {}): Middleware {
 
 function check(options: ErrorsOptions): AnswerOptions {
   checkOptionNames("errors", options, optionNames);
-  const { debug = false, pages = {}, prefer = "text", onError, generateId = () => crypto.randomUUID() } = options;
+  const { debug = false, pages = {}, prefer = "text", onError, generateId } = options;
   if (typeof debug !== "boolean") throw new TypeError("errors: debug is true or false");
   if (prefer !== "text" && prefer !== "html" && prefer !== "json") {
     throw new TypeError(`errors: prefer is "text", "html" or "json", not ${JSON.stringify(prefer)}`);
   }
   if (onError !== undefined && typeof onError !== "function") throw new TypeError("errors: onError is a function");
-  if (typeof generateId !== "function") throw new TypeError("errors: generateId is a function");
+  if (generateId !== undefined && typeof generateId !== "function") throw new TypeError("errors: generateId is a function");
   if (typeof pages !== "object" || pages === null)
     throw new TypeError("errors: pages are functions by status: { 404: () => html }");
   const byCode = new Map<number, Page>();
-  for (const [key, page] of Object.entries(pages)) {
+  for (const [key, page] of Object.entries<Page | undefined>(pages)) {
+    if (page === undefined) continue;
     const code = Number(key);
     if (!Number.isInteger(code) || code < 400 || code > 599) {
       throw new RangeError(`errors: ${JSON.stringify(key)} is no error status (400 to 599)`);
@@ -78,7 +82,22 @@ function check(options: ErrorsOptions): AnswerOptions {
     if (typeof page !== "function") throw new TypeError(`errors: the page for ${code} is a function that gives HTML`);
     byCode.set(code, page);
   }
-  return { debug, pages: byCode, prefer, onError, makeId: generateId };
+  return { debug, pages: byCode, prefer, onError, makeId: generateId === undefined ? randomId : fitId(generateId) };
+}
+
+const randomId = (): string => crypto.randomUUID();
+
+/** An id that fits into a line of a log, whatever the setting gives. */
+function fitId(generate: () => string): () => string {
+  return () => {
+    let id: unknown;
+    try {
+      id = generate();
+    } catch {
+      return randomId();
+    }
+    return typeof id === "string" && /^[!-~]{1,128}$/.test(id) ? id : randomId();
+  };
 }
 
 function briefly(app: Application, options: AnswerOptions): Application {

@@ -86,5 +86,19 @@ export function checkLimit(where: string, name: string, limit: number): number {
   throw new RangeError(`${where}: ${name} is a whole number from 0 on, not ${String(limit)}`);
 }
 
+/**
+ * Media types that are wanted, written as {@link TextLimits.types} are.
+ *
+ * @throws {TypeError} for what no type could match.
+ */
+export function checkTypes(where: string, types: readonly string[]): readonly string[] {
+  const given: unknown = types;
+  const list: readonly unknown[] = Array.isArray(given) ? given : [];
+  if (list.length > 0 && list.every((type) => typeof type === "string" && /^[^/;,\sA-Z]+\/[^/;,\sA-Z]+$/.test(type))) return types;
+  throw new TypeError(
+    `${where}: types is a list of media types in small letters, such as "application/xml" or "text/*", not ${JSON.stringify(types)}`,
+  );
+}
+
 /** How deep JSON may be nested where nothing else is said. */
 export const defaultNesting = 64;

@@ -371,6 +371,15 @@ describe("readForm of a multipart body", () => {
     },
   );
 
+  it("drops no file in silence where onFile is none", async () => {
+    const body = multipartBody([[head("f", '; filename="x"'), "file"]]);
+    for (const onFile of [null, 1, "save"]) {
+      await expect(readForm(posted(multipartType, body), { onFile: onFile as never })).rejects.toThrow(
+        "readForm: onFile is a function",
+      );
+    }
+  });
+
   it("rejects with what onFile throws", async () => {
     const error = new Error("no room");
     const withFile = multipartBody([[head("f", '; filename="a.txt"'), "x"]]);

@@ -4,7 +4,7 @@ import { isHTTPError } from "@gateway/core";
 import { describe, expect, it } from "vitest";
 import { readForm, readJson, type FormOptions } from "./index.ts";
 import { head, multipartBody, multipartType, posted } from "./test-body.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
 
 const urlencoded = "application/x-www-form-urlencoded";
 

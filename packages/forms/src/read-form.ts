@@ -27,10 +27,11 @@ const formTypes: readonly string[] = [urlencodedType, multipartType];
  * Rejects with an `HTTPError`: 413 above a limit, 415 for another type, charset or coding, 400 with the reason for what is malformed, and with what the input or
  * `onFile` throws.
  *
- * @throws {RangeError} rejects with it for a limit that is none. @throws {TypeError} for one that there is not.
+ * @throws {RangeError} rejects with it for a limit that is none. @throws {TypeError} for one that there is not, and for an `onFile` that is none.
  */
 export function readForm(environ: Environ, { onFile, ...limits }: FormOptions = {}): Promise<FormFields> {
   return readOnce(environ, "readForm", async () => {
+    if (onFile !== undefined && typeof onFile !== "function") throw new TypeError("readForm: onFile is a function");
     const media = requestType(environ, formTypes);
     return media.type === multipartType ? readParts(environ, media, limits, onFile) : readUrlencoded(environ, media, limits);
   });

@@ -12,7 +12,7 @@ const jsonTypes: readonly string[] = ["application/json", "*/*+json"];
  * Rejects with an `HTTPError`: 413 above a limit, 415 for another type, charset or coding, 400 for what is no JSON and for keys that would
  * change the prototype of what it is copied into (`__proto__`, and `prototype` in `constructor`), and with what the input throws.
  *
- * @throws {RangeError} rejects with it for a limit that is none.
+ * @throws {RangeError} rejects with it for a limit that is none. @throws {TypeError} for types that are none.
  */
 export function readJson(environ: Environ, limits: TextLimits = {}): Promise<unknown> {
   return readOnce(environ, "readJson", async () => {

@@ -17,6 +17,22 @@ describe("readText", () => {
     }
   });
 
+  it.each([null, "text/plain", [], ["text"], ["Text/Plain"], ["text/plain; charset=utf-8"], ["text/plain, text/html"], [1]])(
+    "refuses types that nothing could match: %j",
+    async (types) => {
+      const text = readText(posted("text/plain", "x"), { types: types as readonly string[] });
+      await expect(text).rejects.toThrow("readText: types is a list of media types in small letters");
+    },
+  );
+
+  it("takes an option that is undefined for one that is not given", async () => {
+    expect(await readText(posted("text/plain", "x"), { bytes: undefined, nesting: undefined, types: undefined })).toBe("x");
+    expect(await readJson(posted("application/json", "1"), { bytes: undefined, nesting: undefined, types: undefined })).toBe(1);
+    const limits = { bytes: undefined, fields: undefined, files: undefined, valueBytes: undefined, onFile: undefined };
+    const form = await readForm(posted("application/x-www-form-urlencoded", "a=1"), limits);
+    expect(form.get("a")).toBe("1");
+  });
+
   it("is empty where there is nothing", async () => {
     expect(await readText(posted("text/plain", ""))).toBe("");
   });

@@ -126,6 +126,22 @@ describe("health", () => {
     expect(asked).toBe(2);
   });
 
+  it("asks again when the clock was set back, and keeps for ever where it is told so", async () => {
+    const { now, pass } = clock();
+    let asked = 0;
+    const checks = { count: () => void asked++ };
+    const site = http({ now, checks });
+    await site.get("/readyz");
+    pass(-3600);
+    await site.get("/readyz");
+    expect(asked).toBe(2);
+    const always = http({ now, checks, cacheSeconds: Infinity });
+    await always.get("/readyz");
+    pass(1e9);
+    await always.get("/readyz");
+    expect(asked).toBe(3);
+  });
+
   it("keeps nothing where it is told so", async () => {
     let asked = 0;
     const site = http({ cacheSeconds: 0, checks: { count: () => void asked++ } });
@@ -251,6 +267,30 @@ describe("health", () => {
     expect([Array.isArray(body), statuses]).toEqual([true, ["200 OK"]]);
     expect([...body].length).toBe(1);
     body.close?.();
+  });
+
+  it("takes an option that is undefined for one that is not given, and a check too", async () => {
+    const client = http({
+      live: undefined,
+      ready: undefined,
+      checks: { database: undefined, queue: () => true },
+      timeoutSeconds: undefined,
+      cacheSeconds: undefined,
+      signal: undefined,
+      details: undefined,
+      now: undefined,
+    });
+    expect((await client.get("/livez")).text()).toBe("live\n");
+    expect((await client.get("/readyz?verbose")).text()).toBe("ready\n");
+  });
+
+  it("knows no special name of a check", async () => {
+    const checks = Object.fromEntries([
+      ["__proto__", () => false],
+      ["constructor", () => true],
+    ]);
+    const response = await http({ checks, details: () => true }, "expected").get("/readyz?verbose");
+    expect([response.status, response.text()]).toEqual([503, expect.stringContaining('"__proto__":{"status":"fail"')]);
   });
 
   it.each<[string, HealthOptions, typeof TypeError | typeof RangeError]>([

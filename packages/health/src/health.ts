@@ -15,24 +15,24 @@ import { Checks, type Check, type CheckResults } from "./run-checks.ts";
 /** Settings of {@link health}. */
 export interface HealthOptions {
   /** The path that tells whether the process answers at all (default `"/livez"`); `false` for none. */
-  readonly live?: string | false;
+  readonly live?: string | false | undefined;
   /** The path that tells whether it should get requests (default `"/readyz"`); `false` for none. */
-  readonly ready?: string | false;
+  readonly ready?: string | false | undefined;
   /** What must be there for it to be ready, by name (default: nothing). */
-  readonly checks?: Readonly<Record<string, Check>>;
+  readonly checks?: Readonly<Record<string, Check | undefined>> | undefined;
   /** How long a check may take, in seconds (default 2): it has failed then. Those that asking programs set are often 1 to 5. */
-  readonly timeoutSeconds?: number;
+  readonly timeoutSeconds?: number | undefined;
   /** For how long the results of the checks hold, in seconds (default 1), whoever asks. 0: they run for each request, but never twice at a time. */
-  readonly cacheSeconds?: number;
+  readonly cacheSeconds?: number | undefined;
   /** Not ready any more once this is aborted (default: none); the same as calling {@link Health.drain}. */
-  readonly signal?: AbortSignal;
+  readonly signal?: AbortSignal | undefined;
   /**
    * Who may see the results of the checks, with the messages of what they threw: `(environ) => boolean` (default: nobody). They are shown as JSON to those who
    * ask with `?verbose`; everybody else gets one word.
    */
-  readonly details?: (environ: Environ) => boolean;
+  readonly details?: ((environ: Environ) => boolean) | undefined;
   /** A clock in milliseconds (default: `performance.now`). */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 /** The layer, and what steers it. */
@@ -70,12 +70,12 @@ export function health(options: HealthOptions = {}): Health {
   const now = options.now ?? (() => performance.now());
   const runner = new Checks(checks, timeoutSeconds, now);
   let isDraining = false;
-  let known: { results: CheckResults; until: number } | undefined;
+  let known: { results: CheckResults; at: number } | undefined;
   let running: Promise<CheckResults> | undefined;
   const failing = new Set<string>();
 
   const learn = (results: CheckResults, environ: Environ): CheckResults => {
-    known = { results, until: now() + cacheSeconds * 1000 };
+    known = { results, at: now() };
     running = undefined;
     for (const [name, { status, error }] of Object.entries(results)) {
       if (status === "pass") failing.delete(name);
@@ -89,7 +89,11 @@ export function health(options: HealthOptions = {}): Health {
   };
 
   const results = (environ: Environ): CheckResults | Promise<CheckResults> => {
-    if (known !== undefined && now() < known.until) return known.results;
+    if (known !== undefined) {
+      // Below 0 where a clock was set back: results must not hold until it is where it was.
+      const age = now() - known.at;
+      if (age >= 0 && age < cacheSeconds * 1000) return known.results;
+    }
     if (running !== undefined) return running;
     const answer = runner.run();
     if (!isThenable(answer)) return learn(answer, environ);
@@ -181,7 +185,8 @@ function checkOptions({
   if (checks !== undefined && (typeof checks !== "object" || checks === null))
     throw new TypeError("health: checks is an object of functions");
   for (const [name, check] of Object.entries(checks ?? {})) {
-    if (typeof check !== "function") throw new TypeError(`health: the check ${JSON.stringify(name)} is no function`);
+    if (check !== undefined && typeof check !== "function")
+      throw new TypeError(`health: the check ${JSON.stringify(name)} is no function`);
   }
   // A timer takes no more than that.
   if (typeof timeoutSeconds !== "number" || !(timeoutSeconds > 0 && timeoutSeconds <= 2_000_000)) {

@@ -28,8 +28,8 @@ export class Checks {
   readonly #pending = new Set<string>();
 
   /** @param now a clock in milliseconds. */
-  constructor(checks: Readonly<Record<string, Check>>, timeoutSeconds: number, now: () => number) {
-    this.#checks = Object.entries(checks);
+  constructor(checks: Readonly<Record<string, Check | undefined>>, timeoutSeconds: number, now: () => number) {
+    this.#checks = Object.entries(checks).flatMap(([name, check]) => (check === undefined ? [] : [[name, check] as const]));
     this.#timeoutSeconds = timeoutSeconds;
     this.#now = now;
   }

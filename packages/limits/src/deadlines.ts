@@ -32,7 +32,7 @@ const greatestPeriod = 1000;
 
 /**
  * Deadlines of one and the same length, so that the oldest is always the next: a list, and one coarse timer for all that runs only
- * while there is anything in it. A deadline is noticed late by a tenth of its length at most.
+ * while there is anything in it. A deadline is noticed late by up to a tenth of its length, 10 milliseconds at least and a second at most.
  */
 export class Deadlines {
   readonly #milliseconds: number;

@@ -21,22 +21,22 @@ export type Refusal = "body" | "time" | "full" | "waited";
 /** Settings of {@link limits}. */
 export interface LimitsOptions {
   /** The largest request body, in bytes (default 16 MiB, 16777216; `Infinity`: any). More is answered 413. */
-  readonly bodyBytes?: number;
+  readonly bodyBytes?: number | undefined;
   /**
    * How long a request may take, in seconds, from the call of the application to the end of its body (default 30; `Infinity`: for
    * ever). Then its `signal` is aborted, and it is answered 503 if the head has not gone, else broken off.
    */
-  readonly seconds?: number;
+  readonly seconds?: number | undefined;
   /** How many requests may be inside at a time (default `Infinity`: any number). */
-  readonly concurrency?: number;
+  readonly concurrency?: number | undefined;
   /** How many requests may wait for a place inside (default 100). More are answered 503 at once. */
-  readonly queue?: number;
+  readonly queue?: number | undefined;
   /** How long a request may wait for a place, in seconds (default 5; `Infinity`: for ever). Then it is answered 503. */
-  readonly queueSeconds?: number;
+  readonly queueSeconds?: number | undefined;
   /** What `Retry-After` of a 503 says, in whole seconds (default 1). */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /** Is told of each request that was refused or given up, for a metric or a log (default: nobody is). What it throws goes to `wsgi.errors`. */
-  readonly onRefused?: (refusal: Refusal, environ: Environ) => void;
+  readonly onRefused?: ((refusal: Refusal, environ: Environ) => void) | undefined;
 }
 
 /** Every option there is. */

@@ -1,9 +1,10 @@
 import { ExchangeAborted } from "@gateway/core";
 import { client } from "@gateway/testing";
+import { eventually, scaled, seededRandom } from "@gateway/testing/campaign";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
 import { drain, pool, poolState } from "./index.ts";
-import { campaignTimeout, eventually, kinds, scaled, seededRandom, Witness, writingApplication } from "./test-campaign.ts";
+import { campaignTimeout, kinds, Witness, writingApplication } from "./test-campaign.ts";
 import { FakeConnection, FakePool } from "./test-pool.ts";
 
 /** A connection to a table: rows are there when their transaction has committed. */

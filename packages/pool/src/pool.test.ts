@@ -1,57 +1,21 @@
-import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
-import { compose, ExchangeAborted, HTTPError, type Application, type Environ } from "@gateway/core";
+import { compose, HTTPError, type Application, type Environ } from "@gateway/core";
 import { buildEnviron, client } from "@gateway/testing";
-import { validator } from "@gateway/validate";
-import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { drain, pool, poolState, type PoolEnviron, type PoolOptions } from "./index.ts";
-import { FakeConnection, FakePool } from "./test-pool.ts";
-
-type App = Application<Environ & PoolEnviron<FakeConnection>>;
+import { around, assertAllBack, buffered, plain, settle, streamed, type App } from "./test-around.ts";
+import { FakePool, type FakeConnection } from "./test-pool.ts";
 
 let source: FakePool;
+const { served, inTransaction, states } = around(() => source);
 
 beforeEach(() => {
   source = new FakePool();
 });
 
-/** Nothing is out, nothing went back twice, and nobody waits. */
 afterEach(() => {
-  vi.useRealTimers();
-  assert.deepEqual({ out: source.out, mistakes: source.mistakes, waiting: source.waiting }, { out: 0, mistakes: [], waiting: 0 });
+  assertAllBack(source);
 });
-
-/** The layer with the validator on both sides. */
-function served(app: App, options: PoolOptions<FakeConnection> = {}): Application {
-  return validator(pool(source, options)(validator(app as Application) as App));
-}
-const inTransaction = (app: App): Application => served(app, { transaction: true });
-
-const plain = (): [string, string][] => [["Content-Type", "text/plain"]];
-const states = (): readonly string[] => source.connections.map(({ state }) => state);
-/** Lets everything that is ready run. */
-const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** Writes a row, and answers with an array. */
-const buffered =
-  (status = "200 OK"): App =>
-  async (environ, startResponse) => {
-    const connection = await environ["gateway.connection"]();
-    await connection.query("INSERT");
-    startResponse(status, plain());
-    return [Buffer.from("done")];
-  };
-
-/** Writes a row for each chunk of its stream. */
-const streamed = (chunks: readonly string[]): App =>
-  async function* (environ, startResponse) {
-    startResponse("200 OK", plain());
-    for (const chunk of chunks) {
-      const connection = await environ["gateway.connection"]();
-      await connection.query("INSERT");
-      yield Buffer.from(chunk);
-    }
-  };
 
 describe("pool", () => {
   it("takes no connection for a request that does not ask, makes no promise, and hands on the very body", () => {
@@ -230,406 +194,6 @@ describe("pool", () => {
     expect(order).toEqual(["closed while out", "closed while free"]);
   });
 
-  describe("in a transaction", () => {
-    it("commits before the head of a buffered response", async () => {
-      const seen: unknown[] = [];
-      const watching: Application = (environ, startResponse) =>
-        inTransaction(buffered())(environ, (status, headers, excInfo) => {
-          seen.push(status, [...source.statements], states());
-          return startResponse(status, headers, excInfo);
-        });
-      expect((await client(watching).get("/")).text()).toBe("done");
-      expect(seen).toEqual(["200 OK", ["BEGIN", "INSERT", "COMMIT"], ["free"]]);
-    });
-
-    it("commits before the last chunk of a stream, and is one chunk behind", async () => {
-      const response = await client(inTransaction(streamed(["a", "b", "c"]))).open("GET", "/");
-      const seen: unknown[] = [];
-      for await (const chunk of response.body)
-        seen.push([Buffer.from(chunk).toString(), source.statements.at(-1), source.statements.length]);
-      expect(seen).toEqual([
-        // The client asks one chunk ahead.
-        ["a", "INSERT", 4],
-        ["b", "INSERT", 4],
-        ["c", "COMMIT", 5],
-      ]);
-      await response.finished;
-    });
-
-    it("commits before the end of a stream whose last chunk was flushed", async () => {
-      const app: App = async function* (environ, startResponse) {
-        startResponse("200 OK", plain());
-        await (await environ["gateway.connection"]()).query("INSERT");
-        yield Buffer.from("a");
-        yield new Uint8Array(0);
-        await (await environ["gateway.connection"]()).query("UPDATE");
-        yield new Uint8Array(0);
-      };
-      const response = await client(inTransaction(app)).open("GET", "/");
-      const seen: unknown[] = [];
-      for await (const chunk of response.body) seen.push([Buffer.from(chunk).toString(), source.statements.at(-1)]);
-      expect([seen, source.statements]).toEqual([[["a", "INSERT"]], ["BEGIN", "INSERT", "UPDATE", "COMMIT"]]);
-      await response.finished;
-    });
-
-    it("holds back nothing of a stream that asks for no connection", async () => {
-      let go: () => void = () => {};
-      const app: App = async function* (_, startResponse) {
-        startResponse("200 OK", plain());
-        yield Buffer.from("a");
-        await new Promise<void>((resolve) => (go = resolve));
-        yield Buffer.from("b");
-      };
-      const response = await client(inTransaction(app)).open("GET", "/");
-      const chunks: string[] = [];
-      for await (const chunk of response.body) {
-        chunks.push(Buffer.from(chunk).toString());
-        go();
-      }
-      expect(chunks).toEqual(["a", "b"]);
-    });
-
-    it.each<[string, readonly string[], Partial<PoolOptions<FakeConnection>>?]>([
-      ["200 OK", ["BEGIN", "INSERT", "COMMIT"]],
-      ["302 Found", ["BEGIN", "INSERT", "COMMIT"]],
-      ["404 Not Found", ["BEGIN", "INSERT", "COMMIT"]],
-      ["499", ["BEGIN", "INSERT", "COMMIT"]],
-      ["500 Internal Server Error", ["BEGIN", "INSERT", "ROLLBACK"]],
-      ["503 Service Unavailable", ["BEGIN", "INSERT", "ROLLBACK"]],
-      ["404 Not Found", ["BEGIN", "INSERT", "ROLLBACK"], { transaction: { rollsBack: (code) => code >= 400 } }],
-      ["500 Internal Server Error", ["BEGIN", "INSERT", "COMMIT"], { transaction: { rollsBack: () => false } }],
-    ])("decides by the status %s: %j", async (status, statements, options = { transaction: true }) => {
-      const app = served(buffered(status), options);
-      expect((await client(app).get("/")).statusLine).toBe(status);
-      expect([source.statements, states()]).toEqual([statements, ["free"]]);
-    });
-
-    it("rolls back a stream of such a status, at its end", async () => {
-      const app: App = async function* (environ, startResponse) {
-        startResponse("500 Internal Server Error", plain());
-        await (await environ["gateway.connection"]()).query("INSERT");
-        yield Buffer.from("sorry");
-      };
-      expect((await client(inTransaction(app)).get("/")).text()).toBe("sorry");
-      expect(source.statements).toEqual(["BEGIN", "INSERT", "ROLLBACK"]);
-    });
-
-    it("rolls back what throws, before the head and after it", async () => {
-      const before: App = async (environ) => {
-        await (await environ["gateway.connection"]()).query("INSERT");
-        throw new HTTPError(409, "conflict");
-      };
-      const after: App = async function* (environ, startResponse) {
-        startResponse("200 OK", plain());
-        await (await environ["gateway.connection"]()).query("INSERT");
-        yield Buffer.from("a");
-        yield Buffer.from("b");
-        throw new Error("midway");
-      };
-      expect((await client(inTransaction(before)).get("/")).status).toBe(409);
-      await expect(client(inTransaction(after)).get("/", { errors: "ignore" })).rejects.toThrow("midway");
-      expect([source.statements, states()]).toEqual([["BEGIN", "INSERT", "ROLLBACK", "BEGIN", "INSERT", "ROLLBACK"], ["free"]]);
-    });
-
-    it("answers 500 where the commit fails, and destroys the connection", async () => {
-      const app: App = async (environ, startResponse) => {
-        const connection = await environ["gateway.connection"]();
-        connection.failing = { statement: "COMMIT", error: new Error("serialization failure") };
-        startResponse("200 OK", plain());
-        return [Buffer.from("done")];
-      };
-      const response = await client(inTransaction(app)).get("/", { errors: "expected" });
-      expect([response.status, response.errors, states()]).toEqual([
-        500,
-        expect.stringContaining("serialization failure"),
-        ["destroyed"],
-      ]);
-    });
-
-    it("breaks a stream off where the commit fails, its last chunk unsent", async () => {
-      const app: App = async function* (environ, startResponse) {
-        startResponse("200 OK", plain());
-        const connection = await environ["gateway.connection"]();
-        connection.failing = { statement: "COMMIT", error: new Error("serialization failure") };
-        yield Buffer.from("a");
-        yield Buffer.from("b");
-      };
-      const response = await client(inTransaction(app)).open("GET", "/");
-      const chunks: string[] = [];
-      await expect(async () => {
-        for await (const chunk of response.body) chunks.push(Buffer.from(chunk).toString());
-      }).rejects.toThrow("serialization failure");
-      await expect(response.finished).rejects.toThrow("serialization failure");
-      expect([chunks, states()]).toEqual([["a"], ["destroyed"]]);
-    });
-
-    it("takes a ROLLBACK that answers a COMMIT for a failure, as PostgreSQL means it", async () => {
-      class Lying extends FakeConnection {
-        override async query(statement: string): Promise<{ command: string }> {
-          await super.query(statement);
-          return { command: statement === "COMMIT" ? "ROLLBACK" : statement };
-        }
-      }
-      const connection = new Lying();
-      source.connections.push(connection);
-      const response = await client(inTransaction(buffered())).get("/", { errors: "expected" });
-      expect([response.status, response.errors, states()]).toEqual([
-        500,
-        expect.stringContaining("rolled back instead of committing"),
-        ["destroyed"],
-      ]);
-    });
-
-    it("destroys a connection whose rollback or beginning fails", async () => {
-      source.connections.push(new FakeConnection());
-      const [first] = source.connections;
-      if (first !== undefined) first.failing = { statement: "ROLLBACK", error: new Error("lost") };
-      const response = await client(inTransaction(buffered("500 Internal Server Error"))).get("/", { errors: "expected" });
-      expect([response.status, response.errors, states()]).toEqual([500, expect.stringContaining("lost"), ["destroyed"]]);
-      const second = new FakeConnection();
-      second.failing = { statement: "BEGIN", error: new Error("no begin") };
-      source.connections.push(second);
-      const failed = await client(inTransaction(buffered())).get("/", { errors: "expected" });
-      expect([failed.status, failed.errors, states()]).toEqual([
-        500,
-        expect.stringContaining("no begin"),
-        ["destroyed", "destroyed"],
-      ]);
-    });
-
-    it("begins as it is told to", async () => {
-      await client(served(buffered(), { transaction: { isolation: "serializable" } })).get("/");
-      const note =
-        (text: string) =>
-        (connection: FakeConnection): Promise<unknown> =>
-          connection.query(text);
-      await client(served(buffered(), { transaction: { begin: note("x"), commit: note("y"), rollback: note("z") } })).get("/");
-      await client(served(buffered("500"), { transaction: { begin: note("x"), commit: note("y"), rollback: note("z") } })).get("/");
-      expect(source.statements).toEqual([
-        "BEGIN ISOLATION LEVEL SERIALIZABLE",
-        "INSERT",
-        "COMMIT",
-        "x",
-        "INSERT",
-        "y",
-        "x",
-        "INSERT",
-        "z",
-      ]);
-    });
-
-    it("commits nothing for a client that left before, at whatever point", async () => {
-      let go: () => void = () => {};
-      const gate = (): Promise<void> => new Promise((resolve) => (go = resolve));
-      const slow: App = async (environ, startResponse) => {
-        const connection = await environ["gateway.connection"]();
-        await connection.query("INSERT");
-        await gate();
-        startResponse("200 OK", plain());
-        return [Buffer.from("done")];
-      };
-      const leaving = new AbortController();
-      const request = client(inTransaction(slow)).get("/", { signal: leaving.signal });
-      await settle();
-      leaving.abort(new ExchangeAborted("CLIENT_GONE"));
-      await settle();
-      go();
-      await expect(request).rejects.toThrow("broken off");
-      await settle();
-      expect([source.statements, states()]).toEqual([["BEGIN", "INSERT", "ROLLBACK"], ["free"]]);
-
-      const stream = await client(inTransaction(streamed(["a", "b", "c"]))).open("GET", "/");
-      for await (const chunk of stream.body) if (chunk.length > 0) break;
-      stream.abort();
-      await stream.finished;
-      expect(source.statements.filter((statement) => statement === "COMMIT")).toEqual([]);
-      expect(source.statements.at(-1)).toBe("ROLLBACK");
-    });
-
-    it("commits for a server that only asks to hurry", async () => {
-      let go: () => void = () => {};
-      const app: App = async function* (environ, startResponse) {
-        startResponse("200 OK", plain());
-        await (await environ["gateway.connection"]()).query("INSERT");
-        yield Buffer.from("a");
-        yield Buffer.from("b");
-        await new Promise<void>((resolve) => (go = resolve));
-      };
-      const response = await client(inTransaction(app)).open("GET", "/");
-      response.cancel();
-      const chunks: string[] = [];
-      for await (const chunk of response.body) {
-        chunks.push(Buffer.from(chunk).toString());
-        await settle();
-        go();
-      }
-      expect([chunks, source.statements.at(-1)]).toEqual([["a", "b"], "COMMIT"]);
-      await response.finished;
-    });
-
-    it("answers 500 where the time limit of the server was over before the commit", async () => {
-      let go: () => void = () => {};
-      const app: App = async (environ, startResponse) => {
-        await (await environ["gateway.connection"]()).query("INSERT");
-        environ["gateway.exchange"].signal.addEventListener("abort", () => go());
-        await new Promise<void>((resolve) => (go = resolve));
-        startResponse("200 OK", plain());
-        return [Buffer.from("done")];
-      };
-      const signal = AbortSignal.abort(new ExchangeAborted("TIME_LIMIT"));
-      const limited: Application = (environ, startResponse) => {
-        const controller = new AbortController();
-        environ["gateway.exchange"] = { signal: controller.signal, onEnd: () => {}, earlyHints: () => {} };
-        setImmediate(() => controller.abort(signal.reason));
-        return inTransaction(app)(environ, startResponse);
-      };
-      const response = await client(limited).get("/", { errors: "expected" });
-      expect([response.status, source.statements]).toEqual([500, ["BEGIN", "INSERT", "ROLLBACK"]]);
-    });
-  });
-
-  describe("waiting", () => {
-    it("answers 503 with Retry-After when the time is over, and gives back what comes late", async () => {
-      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-      source = new FakePool(1);
-      const held = await source.acquire();
-      const layer = pool(source, { acquireMilliseconds: 200, retryAfterSeconds: 7 });
-      const request = client(validator(layer(validator(buffered() as Application) as App))).get("/");
-      await settle();
-      expect(poolState(layer)).toEqual({ held: 0, waiting: 1 });
-      vi.advanceTimersByTime(200);
-      const response = await request;
-      expect([response.status, response.headers.get("retry-after"), response.text()]).toEqual([
-        503,
-        "7",
-        "No connection to the database was free in time.\n",
-      ]);
-      expect(poolState(layer).waiting).toBe(0);
-      source.release(held);
-      await settle();
-      expect(states()).toEqual(["free"]);
-    });
-
-    it("ends when the client leaves", async () => {
-      source = new FakePool(1);
-      const held = await source.acquire();
-      const leaving = new AbortController();
-      let outcome: unknown;
-      const app = served(async (environ) => {
-        outcome = await environ["gateway.connection"]().catch((error: unknown) => error);
-        throw outcome;
-      });
-      const request = client(app).get("/", { signal: leaving.signal });
-      await settle();
-      const reason = new ExchangeAborted("CLIENT_GONE");
-      leaving.abort(reason);
-      await expect(request).rejects.toThrow("broken off");
-      expect(outcome).toBeInstanceOf(Error);
-      source.release(held);
-      await settle();
-    });
-
-    it("lets the application try again after a failure", async () => {
-      let failures = 1;
-      const flaky = {
-        acquire: () => (failures-- > 0 ? Promise.reject(new Error("no route")) : source.acquire()),
-        release: (connection: FakeConnection) => source.release(connection),
-        destroy: (connection: FakeConnection) => source.destroy(connection),
-      };
-      const app: App = async (environ, startResponse) => {
-        const first = await environ["gateway.connection"]().then(
-          () => "",
-          (error: unknown) => String(error),
-        );
-        await environ["gateway.connection"]();
-        startResponse("200 OK", plain());
-        return [Buffer.from(first)];
-      };
-      expect((await client(validator(pool(flaky)(app))).get("/")).text()).toBe("Error: no route");
-    });
-
-    it("treats a pool that throws as one that rejects", async () => {
-      const broken = {
-        acquire: (): Promise<FakeConnection> => {
-          throw new Error("thrown");
-        },
-        release: () => {},
-        destroy: () => {},
-      };
-      const response = await client(pool(broken)(buffered())).get("/", { errors: "expected" });
-      expect([response.status, response.errors]).toEqual([500, expect.stringContaining("thrown")]);
-    });
-
-    it("destroys the connection under code that goes on too long after its client has left", async () => {
-      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-      let go: () => void = () => {};
-      // In a transaction one chunk is held back.
-      const app = (chunks: string): App =>
-        async function* (environ, startResponse) {
-          startResponse("200 OK", plain());
-          await environ["gateway.connection"]();
-          for (const chunk of chunks) yield Buffer.from(chunk);
-          await new Promise<void>((resolve) => (go = resolve));
-        };
-      for (const transaction of [false, true]) {
-        const response = await client(served(app(transaction ? "ab" : "a"), { transaction, graceMilliseconds: 300 })).open(
-          "GET",
-          "/",
-        );
-        for await (const chunk of response.body) if (chunk.length > 0) break;
-        await settle();
-        response.abort();
-        await settle();
-        expect(states().at(-1)).toBe("out");
-        vi.advanceTimersByTime(300);
-        expect((await response.finished).outcome).toBe("gone");
-        expect(states().at(-1)).toBe("destroyed");
-        go();
-        await settle();
-      }
-    });
-
-    it("drains: gives none any more, and resolves when all are back", async () => {
-      let go: () => void = () => {};
-      const layer = pool(source);
-      const app: App = async (environ, startResponse) => {
-        await environ["gateway.connection"]();
-        await new Promise<void>((resolve) => (go = resolve));
-        startResponse("200 OK", plain());
-        return [];
-      };
-      const http = client(layer(app));
-      const running = http.get("/");
-      await settle();
-      const drained: string[] = [];
-      const all = [drain(layer).then(() => drained.push("one")), drain(layer).then(() => drained.push("two"))];
-      expect((await http.get("/")).status).toBe(503);
-      expect([drained, poolState(layer).held]).toEqual([[], 1]);
-      go();
-      expect((await running).status).toBe(200);
-      await Promise.all(all);
-      expect([drained, poolState(layer).held]).toEqual([["one", "two"], 0]);
-      await drain(layer);
-    });
-
-    it("waits while draining for a connection that nobody wants any more", async () => {
-      vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
-      source = new FakePool(1);
-      const held = await source.acquire();
-      const layer = pool(source, { acquireMilliseconds: 1 });
-      const request = client(layer(buffered())).get("/");
-      await settle();
-      vi.advanceTimersByTime(1);
-      expect((await request).status).toBe(503);
-      let isDrained = false;
-      const drained = drain(layer).then(() => (isDrained = true));
-      await settle();
-      expect(isDrained).toBe(false);
-      source.release(held);
-      await drained;
-    });
-  });
-
   it("destroys a connection that failed while nobody asked it anything", async () => {
     class Emitting extends EventEmitter {
       async query(): Promise<void> {}
@@ -675,6 +239,21 @@ describe("pool", () => {
   ])("checks while wrapping: %s", (message, wrap) => {
     expect(wrap).toThrow(TypeError);
     expect(wrap).toThrow(message);
+  });
+
+  it("takes an option that is undefined for one that is not given", async () => {
+    const options: PoolOptions<FakeConnection> = {
+      key: undefined,
+      transaction: undefined,
+      acquireMilliseconds: undefined,
+      retryAfterSeconds: undefined,
+      graceMilliseconds: undefined,
+      destroy: undefined,
+    };
+    expect((await client(served(buffered(), options)).get("/")).text()).toBe("done");
+    const transaction = { isolation: undefined, rollsBack: undefined, begin: undefined, commit: undefined, rollback: undefined };
+    expect((await client(served(buffered(), { transaction })).get("/")).text()).toBe("done");
+    expect(source.statements).toEqual(["INSERT", "BEGIN", "INSERT", "COMMIT"]);
   });
 
   it("checks times while wrapping", () => {

@@ -27,20 +27,20 @@ export type PoolEnviron<Connection, Key extends string = "gateway.connection"> =
 /** Settings of {@link pool}. */
 export interface PoolOptions<Connection, Key extends string = "gateway.connection"> {
   /** The key of environ; each of two pools has its own (default `"gateway.connection"`). Has a dot. */
-  readonly key?: Key;
+  readonly key?: Key | undefined;
   /** Whether each request that asks for the connection is one transaction, and which (default `false`). */
-  readonly transaction?: boolean | TransactionOptions<Connection>;
+  readonly transaction?: boolean | TransactionOptions<Connection> | undefined;
   /** How long a request waits for a connection, in milliseconds, before it is answered 503 (default 5000; `Infinity`: no limit). */
-  readonly acquireMilliseconds?: number;
+  readonly acquireMilliseconds?: number | undefined;
   /** What `Retry-After` of that 503 says, in seconds (default 1). */
-  readonly retryAfterSeconds?: number;
+  readonly retryAfterSeconds?: number | undefined;
   /**
    * How long code that is still running when its client has left may go on with the connection, in milliseconds (default 10000). Then it is
    * destroyed under its hands.
    */
-  readonly graceMilliseconds?: number;
+  readonly graceMilliseconds?: number | undefined;
   /** Throws away a connection in a state that nobody knows (default: as the pool does; `tarn` has nothing for that). */
-  readonly destroy?: (connection: Connection) => unknown;
+  readonly destroy?: ((connection: Connection) => unknown) | undefined;
 }
 
 /** What {@link poolState} tells. */
@@ -206,7 +206,12 @@ function serveInTransaction<E extends Environ, Connection>(
   const respond = (response: CapturedResponse): ResponseBody | Promise<ResponseBody> => {
     const { status, body } = response;
     const code = Number(status.slice(0, 3));
-    const verdict = control.rollsBack(code) ? "rollback" : "commit";
+    let verdict: "commit" | "rollback";
+    try {
+      verdict = control.rollsBack(code) ? "rollback" : "commit";
+    } catch (error) {
+      return giveUp(body, lease, error);
+    }
     const isBodiless = isHead || code === 204 || code === 304;
     if (!isBodiless && !isWhole(body)) {
       if (!lease.isUsed && !isAsync(body)) {
@@ -221,10 +226,7 @@ function serveInTransaction<E extends Environ, Connection>(
     if (!lease.isUsed) return send(response, startResponse);
     return settled.then(
       () => send(response, startResponse),
-      async (error: unknown) => {
-        await response.body.close?.();
-        throw error;
-      },
+      (error: unknown) => giveUp(response.body, lease, error),
     );
   };
   let response: CapturedResponse | Promise<CapturedResponse>;
@@ -236,6 +238,13 @@ function serveInTransaction<E extends Environ, Connection>(
   return isThenable(response)
     ? Promise.resolve(response).then(respond, (error: unknown) => fail(lease, error, true))
     : respond(response);
+}
+
+/** Nothing of the response is sent: its body is closed, which may still use the connection, and then that goes back. */
+async function giveUp<Connection>(body: ResponseBody, lease: Lease<Connection>, error: unknown): Promise<never> {
+  await body.close?.();
+  await lease.settle("rollback").catch(() => {});
+  throw error;
 }
 
 /** For a body that is closed; nothing to wait for where no connection was asked for. */

@@ -3,15 +3,16 @@ import { request } from "node:http";
 import type { Application, Environ } from "@gateway/core";
 import { makeServer } from "@gateway/server";
 import { client } from "@gateway/testing";
+import { eventually, scaled, seededRandom } from "@gateway/testing/campaign";
 import { hasProgram, startPostgres, type RunningPostgres } from "@gateway/testing/programs";
+import { importExample } from "@gateway/testing/readme";
 import { validator } from "@gateway/validate";
 import { createPool } from "generic-pool";
 import { Client, Pool, type PoolClient } from "pg";
 import { Pool as TarnPool } from "tarn";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { drain, pool, poolState, type PoolEnviron, type PoolOptions } from "./index.ts";
-import { campaignTimeout, eventually, kinds, scaled, seededRandom, Witness, writingApplication } from "./test-campaign.ts";
-import { importExample } from "./test-readme.ts";
+import { campaignTimeout, kinds, Witness, writingApplication } from "./test-campaign.ts";
 
 type App = Application<Environ & PoolEnviron<PoolClient>>;
 
@@ -208,14 +209,14 @@ describe.skipIf(!hasProgram("postgres"))("pool, over PostgreSQL", () => {
     await admin.query("CREATE TABLE guests (name text)");
     const example = (await importExample(
       new URL("../README.md", import.meta.url),
-      "@gateway/pool",
-      new URL("index.ts", import.meta.url),
+      { "@gateway/pool": new URL("index.ts", import.meta.url) },
+      { "export default app satisfies Application;": "export default { app: app satisfies Application, stop };" },
     )) as {
-      default: Application;
+      app: Application;
       stop(): Promise<void>;
     };
-    expect((await client(example.default).post("/", { query: { name: "Ada" } })).text()).toBe("1 guests\n");
-    expect((await client(example.default).post("/", { query: { name: "Bob" } })).text()).toBe("2 guests\n");
+    expect((await client(example.app).post("/", { query: { name: "Ada" } })).text()).toBe("1 guests\n");
+    expect((await client(example.app).post("/", { query: { name: "Bob" } })).text()).toBe("2 guests\n");
     await example.stop();
     vi.unstubAllEnvs();
   });

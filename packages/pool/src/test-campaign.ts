@@ -1,29 +1,9 @@
 import { HTTPError, type Application, type Environ } from "@gateway/core";
+import { isLong } from "@gateway/testing/campaign";
 import type { PoolEnviron } from "./index.ts";
 
-/** Great counts: `GATEWAY_LONG=1` runs them in full, otherwise a seeded tenth. */
-export function scaled(full: number): number {
-  return process.env["GATEWAY_LONG"] === "1" ? full : Math.ceil(full / 10);
-}
-
 /** What a campaign may take, in milliseconds. */
-export const campaignTimeout: number = process.env["GATEWAY_LONG"] === "1" ? 900_000 : 60_000;
-
-/** Numbers from 0 to 1 that are the same in every run: mulberry32. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Lets the loop turn until the condition holds; it is the test that has a time limit. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
+export const campaignTimeout: number = isLong ? 900_000 : 60_000;
 
 interface Connection {
   query(statement: string): Promise<unknown>;

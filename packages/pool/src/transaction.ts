@@ -7,15 +7,15 @@ export type IsolationLevel = "read uncommitted" | "read committed" | "repeatable
 /** Settings of the transaction around a request. */
 export interface TransactionOptions<Connection = unknown> {
   /** How much it sees of others (default: as the database is set). */
-  readonly isolation?: IsolationLevel;
+  readonly isolation?: IsolationLevel | undefined;
   /** Whether a response of that status rolls back (default: 500 and above). Errors that are thrown always do. */
-  readonly rollsBack?: (code: number) => boolean;
+  readonly rollsBack?: ((code: number) => boolean) | undefined;
   /** Begins it (default: `query("BEGIN")`, with the isolation). */
-  readonly begin?: (connection: Connection) => unknown;
+  readonly begin?: ((connection: Connection) => unknown) | undefined;
   /** Commits it, or throws (default: `query("COMMIT")`). */
-  readonly commit?: (connection: Connection) => unknown;
+  readonly commit?: ((connection: Connection) => unknown) | undefined;
   /** Rolls it back (default: `query("ROLLBACK")`). */
-  readonly rollback?: (connection: Connection) => unknown;
+  readonly rollback?: ((connection: Connection) => unknown) | undefined;
 }
 
 /** How transactions begin and end on connections of one pool. */

@@ -4,7 +4,7 @@ import type { Environ } from "@gateway/core";
 /** Settings of {@link byAddress}. */
 export interface ByAddressOptions {
   /** How many bits of an IPv6 address tell clients apart (default 64, which is what one customer has at least; many have 56 or 48). */
-  readonly ipv6Bits?: number;
+  readonly ipv6Bits?: number | undefined;
 }
 
 /**

@@ -5,9 +5,9 @@ import type { RateLimitStore } from "./store.ts";
 /** Settings of {@link memoryStore}. */
 export interface MemoryStoreOptions {
   /** How many keys are remembered (default 50,000; one takes about 0.6 to 2 KB); beyond that the one that asked longest ago is forgotten. */
-  readonly maxKeys?: number;
+  readonly maxKeys?: number | undefined;
   /** A clock in milliseconds that never goes back (default: `performance.now`). */
-  readonly now?: () => number;
+  readonly now?: (() => number) | undefined;
 }
 
 interface Entry {

@@ -2,7 +2,15 @@ import { compose, HTTPError, type Application, type Environ } from "@gateway/cor
 import { buildEnviron, client } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import { memoryStore, rateLimit, type RateLimitOptions, type RateLimitStore, type Verdict } from "./index.ts";
+import {
+  byAddress,
+  memoryStore,
+  rateLimit,
+  redisStore,
+  type RateLimitOptions,
+  type RateLimitStore,
+  type Verdict,
+} from "./index.ts";
 import { layerConformance } from "@gateway/testing/layer";
 import { importExample } from "@gateway/testing/readme";
 
@@ -121,6 +129,19 @@ describe("rateLimit", () => {
     expect(keys[0]).toBe("n:a");
   });
 
+  it("lets nobody use up what another may by sending the hash of the other's key", async () => {
+    const keys: string[] = [];
+    const inner = memoryStore();
+    const store: RateLimitStore = { take: (key, ...rest) => (keys.push(key), inner.take(key, ...rest)) };
+    const http = client(limited({ store, limit: 1, key: (environ) => environ.HTTP_X_API_KEY }).app);
+    const status = async (key: string): Promise<number> => (await http.get("/", { headers: { "X-API-Key": key } })).status;
+    const victim = "x".repeat(65);
+    expect(await status(victim)).toBe(200);
+    const hashed = keys[0]?.slice("default:".length) ?? "";
+    expect(hashed).toMatch(/^#/);
+    expect([await status(hashed), await status(victim)]).toEqual([200, 429]);
+  });
+
   it("counts a request for what it costs", async () => {
     const { app } = limited({ limit: 10, cost: (environ) => Number(environ.QUERY_STRING) });
     const http = client(app);
@@ -159,6 +180,16 @@ describe("rateLimit", () => {
       ],
       1,
     ]);
+  });
+
+  it("refuses also where telling of it fails, and reports that", async () => {
+    const onLimited = (): never => {
+      throw new Error("in the listener");
+    };
+    const http = client(limited({ limit: 1, onLimited }).app);
+    await http.get("/");
+    const response = await http.get("/", { errors: "expected" });
+    expect([response.status, response.errors]).toEqual([429, expect.stringContaining("in the listener")]);
   });
 
   it("counts what the application failed at, too", async () => {
@@ -249,6 +280,35 @@ describe("rateLimit", () => {
     [{ storeTimeoutSeconds: Infinity }],
   ])("refuses %j while wrapping", (options) => {
     expect(() => rateLimit({ limit: 1, windowSeconds: 1, ...(options as object) })).toThrow(/^rateLimit: /);
+  });
+
+  it("takes an option that is undefined for one that is not given", async () => {
+    const http = client(
+      compose(
+        rateLimit({
+          limit: 1,
+          windowSeconds: 60,
+          key: undefined,
+          cost: undefined,
+          store: undefined,
+          name: undefined,
+          whenStoreFails: undefined,
+          storeTimeoutSeconds: undefined,
+          headers: undefined,
+          onLimited: undefined,
+        }),
+        validator,
+      )(hello),
+    );
+    expect((await http.get("/")).headers.get("RateLimit-Policy")).toBe('"default";q=1;w=60');
+    expect((await http.get("/")).status).toBe(429);
+    const store = memoryStore({ maxKeys: undefined, now: undefined });
+    expect(store.take("key", 1, 1, 1000)).toMatchObject({ isAllowed: true });
+    const redis = { evalSha: async () => [1, 1, 1000, 0], eval: async () => undefined };
+    expect(await redisStore({ client: redis, prefix: undefined }).take("key", 1, 1, 1000)).toMatchObject({ isAllowed: true });
+    expect(byAddress({ ipv6Bits: undefined })(buildEnviron({ overrides: { REMOTE_ADDR: "2001:db8::1" } }))).toBe(
+      "2001:db8:0:0:0:0:0:0/64",
+    );
   });
 
   it("says what it needs where it is given nothing", () => {

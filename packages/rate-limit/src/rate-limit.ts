@@ -25,21 +25,21 @@ export interface RateLimitOptions {
   /** The length of the window, in seconds. */
   readonly windowSeconds: number;
   /** Who is counted (default `byAddress()`): a text for each client, or `undefined` for a request that is not counted. */
-  readonly key?: (environ: Environ) => string | undefined;
+  readonly key?: ((environ: Environ) => string | undefined) | undefined;
   /** What a request uses up (default 1): whole numbers from 0 on. */
-  readonly cost?: number | ((environ: Environ) => number);
+  readonly cost?: number | ((environ: Environ) => number) | undefined;
   /** Where it is counted (default `memoryStore()`). */
-  readonly store?: RateLimitStore;
+  readonly store?: RateLimitStore | undefined;
   /** Names the policy in the headers, and keeps its keys apart from those of others in the same store (default `"default"`). */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /** What happens when the store fails or is late (default `"allow"`): `"refuse"` answers 503. */
-  readonly whenStoreFails?: "allow" | "refuse";
+  readonly whenStoreFails?: "allow" | "refuse" | undefined;
   /** How long the store may take, in seconds (default 1); it has failed then. */
-  readonly storeTimeoutSeconds?: number;
+  readonly storeTimeoutSeconds?: number | undefined;
   /** Whether answers tell the client what is left (default `"send"`): `RateLimit` and `RateLimit-Policy`. A 429 tells when to come back in any case. */
-  readonly headers?: "send" | "omit";
-  /** Is told of each request that is refused, before it is (default: nobody is). */
-  readonly onLimited?: (key: string, environ: Environ) => void;
+  readonly headers?: "send" | "omit" | undefined;
+  /** Is told of each request that is refused, before it is (default: nobody is). What it throws goes to `wsgi.errors`. */
+  readonly onLimited?: ((key: string, environ: Environ) => void) | undefined;
 }
 
 /** Longer keys are hashed, so that nobody fills a store with them. */
@@ -71,7 +71,11 @@ export function rateLimit(options: RateLimitOptions): Middleware {
     const { isAllowed, used, freesInMilliseconds, retryInMilliseconds } = verdict;
     const left: Header = ["RateLimit", `"${name}";r=${Math.max(0, limit - used)};t=${seconds(freesInMilliseconds)}`];
     if (!isAllowed) {
-      onLimited?.(key, environ);
+      try {
+        onLimited?.(key, environ);
+      } catch (error) {
+        environ["wsgi.errors"].write(errorText(error));
+      }
       const isNever = retryInMilliseconds === Infinity;
       const wait = Math.max(1, seconds(retryInMilliseconds));
       throw new HTTPError(
@@ -141,9 +145,9 @@ export function rateLimit(options: RateLimitOptions): Middleware {
   );
 }
 
-/** Visible ASCII of a bounded length, for any store. */
+/** Visible ASCII of a bounded length, for any store. Nobody can write the hash of another's key: what begins like one is hashed too. */
 function fit(key: string): string {
-  return key.length <= maxKeyLength && /^[!-~]*$/.test(key) ? key : `#${hash("sha256", key, "base64url")}`;
+  return key.length <= maxKeyLength && /^(?!#)[!-~]*$/.test(key) ? key : `#${hash("sha256", key, "base64url")}`;
 }
 
 /** Clients of a store that is away may wait for it for ever. */

@@ -20,7 +20,7 @@ export interface RedisStoreOptions {
   /** A connected client of `redis` or `ioredis`. It stays yours: nobody closes it here. */
   readonly client: NodeRedisClient | IoredisClient;
   /** What the names of the keys begin with (default `"gateway:rate-limit:"`). */
-  readonly prefix?: string;
+  readonly prefix?: string | undefined;
 }
 
 /**

@@ -1,8 +1,11 @@
 /** A source that stands for the nonce of the response, where one was asked for, and for nothing otherwise. */
 const nonceSource = "'nonce'";
 
-/** Directives by name. A list holds sources as they stand in the header (`"'self'"`, `"https://cdn.example"`); `false` leaves a directive out. */
-export type ContentSecurityPolicy = Readonly<Partial<Record<DirectiveName, readonly string[] | boolean>>>;
+/**
+ * Directives by name. A list holds sources as they stand in the header (`"'self'"`, `"https://cdn.example"`); `false` leaves a directive out, `undefined` is
+ * the default.
+ */
+export type ContentSecurityPolicy = Readonly<Partial<Record<DirectiveName, readonly string[] | boolean | undefined>>>;
 
 const directiveNames = [
   "default-src",

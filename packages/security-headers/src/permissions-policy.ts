@@ -1,5 +1,8 @@
-/** Features by name, with the origins that may use them: `[]` nobody, `["self"]`, `["self", "https://maps.example"]`, `["*"]`; `false` leaves one out. */
-export type PermissionsPolicy = Readonly<Record<string, readonly string[] | false>>;
+/**
+ * Features by name, with the origins that may use them: `[]` nobody, `["self"]`, `["self", "https://maps.example"]`, `["*"]`; `false` leaves one out,
+ * `undefined` is the default.
+ */
+export type PermissionsPolicy = Readonly<Record<string, readonly string[] | false | undefined>>;
 
 /** What a page seldom needs and may do harm with is off. */
 export const defaultPermissions: PermissionsPolicy = Object.fromEntries(

@@ -93,6 +93,33 @@ describe("securityHeaders", () => {
     expect(await added(nothing, "https://localhost")).toEqual({});
   });
 
+  it("takes what is undefined for what is not given, in policies too: they must not become weaker by that", async () => {
+    const undefineds: SecurityHeadersOptions = {
+      contentSecurityPolicy: undefined,
+      contentSecurityPolicyReportOnly: undefined,
+      reportingEndpoints: undefined,
+      strictTransportSecurity: undefined,
+      crossOriginOpenerPolicy: undefined,
+      crossOriginEmbedderPolicy: undefined,
+      crossOriginResourcePolicy: undefined,
+      originAgentCluster: undefined,
+      referrerPolicy: undefined,
+      permissionsPolicy: undefined,
+      xContentTypeOptions: undefined,
+      xFrameOptions: undefined,
+      existing: undefined,
+    };
+    const byDefault = await added({}, "https://localhost");
+    expect(await added(undefineds, "https://localhost")).toEqual(byDefault);
+    const within: SecurityHeadersOptions = {
+      contentSecurityPolicy: { "default-src": undefined, "script-src": undefined, "frame-ancestors": undefined },
+      permissionsPolicy: { camera: undefined, geolocation: undefined },
+      strictTransportSecurity: { maxAgeSeconds: undefined, includeSubDomains: undefined, preload: undefined },
+      reportingEndpoints: { csp: undefined },
+    };
+    expect(await added(within, "https://localhost")).toEqual(byDefault);
+  });
+
   it.each<[SecurityHeadersOptions, Record<string, string>]>([
     [
       { strictTransportSecurity: { maxAgeSeconds: 63_072_000, includeSubDomains: true, preload: true } },
@@ -268,6 +295,9 @@ describe("securityHeaders", () => {
     ["a wrong directive", { contentSecurityPolicyReportOnly: { "img-scr": ["'self'"] } }],
     ["half a second", { strictTransportSecurity: { maxAgeSeconds: 0.5 } }],
     ["a negative age", { strictTransportSecurity: { maxAgeSeconds: -1 } }],
+    ["an age that would be written with an exponent", { strictTransportSecurity: { maxAgeSeconds: 1e21 } }],
+    ["an endless age", { strictTransportSecurity: { maxAgeSeconds: Infinity } }],
+    ["an age that is null", { strictTransportSecurity: { maxAgeSeconds: null } }],
     ["preload without subdomains", { strictTransportSecurity: { preload: true } }],
     ["preload for too short", { strictTransportSecurity: { preload: true, includeSubDomains: true, maxAgeSeconds: 3600 } }],
     ["subdomains as a text", { strictTransportSecurity: { includeSubDomains: "yes" } }],

@@ -17,41 +17,47 @@ export type ReferrerPolicy =
 /** What `Strict-Transport-Security` says. */
 export interface StrictTransportSecurity {
   /** For how long browsers shall come by https only, in seconds (default 31,536,000: a year); 0 takes it back. */
-  readonly maxAgeSeconds?: number;
+  readonly maxAgeSeconds?: number | undefined;
   /** The same for all hosts below this one (default `false`): only where all of them speak https, for as long as it holds. */
-  readonly includeSubDomains?: boolean;
+  readonly includeSubDomains?: boolean | undefined;
   /** That the host may go into the lists that browsers bring along (default `false`); it is hard to get out of them again. */
-  readonly preload?: boolean;
+  readonly preload?: boolean | undefined;
 }
 
 /** Settings of {@link securityHeaders}: each header can be set, or left out by `false`. */
 export interface SecurityHeadersOptions {
   /** Directives that replace, or with `false` remove, those of the default policy; see the README. */
-  readonly contentSecurityPolicy?: ContentSecurityPolicy | false;
+  readonly contentSecurityPolicy?: ContentSecurityPolicy | false | undefined;
   /** A policy that browsers only report about (default: none): directives that replace those of the default policy. */
-  readonly contentSecurityPolicyReportOnly?: ContentSecurityPolicy | false;
+  readonly contentSecurityPolicyReportOnly?: ContentSecurityPolicy | false | undefined;
   /** Where reports go, by the name that `report-to` uses (default: none): absolute URLs. */
-  readonly reportingEndpoints?: Readonly<Record<string, string>> | false;
+  readonly reportingEndpoints?: Readonly<Record<string, string | undefined>> | false | undefined;
   /** Sent over https only (default `{ maxAgeSeconds: 31_536_000 }`). */
-  readonly strictTransportSecurity?: StrictTransportSecurity | false;
+  readonly strictTransportSecurity?: StrictTransportSecurity | false | undefined;
   /** Who shares a group of windows with the page (default `"same-origin"`). */
-  readonly crossOriginOpenerPolicy?: "same-origin" | "same-origin-allow-popups" | "noopener-allow-popups" | "unsafe-none" | false;
+  readonly crossOriginOpenerPolicy?:
+    | "same-origin"
+    | "same-origin-allow-popups"
+    | "noopener-allow-popups"
+    | "unsafe-none"
+    | false
+    | undefined;
   /** What the page may embed of other origins (default `"require-corp"`: what allows it). */
-  readonly crossOriginEmbedderPolicy?: "require-corp" | "credentialless" | "unsafe-none" | false;
+  readonly crossOriginEmbedderPolicy?: "require-corp" | "credentialless" | "unsafe-none" | false | undefined;
   /** Who may embed what is answered here (default `"same-origin"`). */
-  readonly crossOriginResourcePolicy?: "same-origin" | "same-site" | "cross-origin" | false;
+  readonly crossOriginResourcePolicy?: "same-origin" | "same-site" | "cross-origin" | false | undefined;
   /** Keeps the page apart from others of its site (default `true`). */
-  readonly originAgentCluster?: boolean;
+  readonly originAgentCluster?: boolean | undefined;
   /** What other pages learn of the address (default `"same-origin"`: nothing); a list ends with what is best, for browsers that know it. */
-  readonly referrerPolicy?: ReferrerPolicy | readonly ReferrerPolicy[] | false;
+  readonly referrerPolicy?: ReferrerPolicy | readonly ReferrerPolicy[] | false | undefined;
   /** Features that replace, or with `false` remove, those of the default: all that are listed in the README are off. */
-  readonly permissionsPolicy?: PermissionsPolicy | false;
+  readonly permissionsPolicy?: PermissionsPolicy | false | undefined;
   /** `nosniff`: browsers do not guess types (default `true`). */
-  readonly xContentTypeOptions?: boolean;
+  readonly xContentTypeOptions?: boolean | undefined;
   /** For old browsers (default: what `frame-ancestors` says, where this header can say it). */
-  readonly xFrameOptions?: "DENY" | "SAMEORIGIN" | false;
+  readonly xFrameOptions?: "DENY" | "SAMEORIGIN" | false | undefined;
   /** What happens to a header that the application has set: it is kept (default `"keep"`), or replaced (`"override"`). */
-  readonly existing?: "keep" | "override";
+  readonly existing?: "keep" | "override" | undefined;
 }
 
 /** What {@link securityHeaders} adds to environ. */
@@ -183,7 +189,7 @@ function prepare(options: SecurityHeadersOptions, isSecure: boolean): readonly P
     ["Content-Security-Policy-Report-Only", contentSecurityPolicyReportOnly, "contentSecurityPolicyReportOnly"],
   ] as const) {
     if (given === false) continue;
-    const compiled = compilePolicy({ ...defaultPolicy, ...checkObject(option, given) }, isSecure);
+    const compiled = compilePolicy(changed(option, defaultPolicy, given), isSecure);
     put(name, compiled.text, compiled);
   }
   if (reportingEndpoints !== false)
@@ -214,13 +220,19 @@ function prepare(options: SecurityHeadersOptions, isSecure: boolean): readonly P
   putIf("originAgentCluster", "Origin-Agent-Cluster", "?1", options.originAgentCluster ?? true);
   put("Referrer-Policy", formatReferrer(options.referrerPolicy ?? "same-origin"));
   if (permissionsPolicy !== false)
-    put("Permissions-Policy", formatPermissions({ ...defaultPermissions, ...checkObject("permissionsPolicy", permissionsPolicy) }));
+    put("Permissions-Policy", formatPermissions(changed("permissionsPolicy", defaultPermissions, permissionsPolicy)));
   putIf("xContentTypeOptions", "X-Content-Type-Options", "nosniff", options.xContentTypeOptions ?? true);
   putOneOf("xFrameOptions", "X-Frame-Options", options.xFrameOptions ?? frameOptions(contentSecurityPolicy), [
     "DENY",
     "SAMEORIGIN",
   ]);
   return prepared;
+}
+
+/** The default with what is given in its place. What is `undefined` is not given: a policy must not become a weaker one by that. */
+function changed<Policy extends object>(option: string, byDefault: Policy, given: Policy): Policy {
+  const entries = Object.entries(checkObject(option, given)).filter(([, value]) => value !== undefined);
+  return { ...byDefault, ...Object.fromEntries(entries) };
 }
 
 function checkObject<T>(option: string, value: T): T {
@@ -250,7 +262,7 @@ function formatTransport(given: StrictTransportSecurity | false): string {
       `securityHeaders: strictTransportSecurity has no ${name}: it has maxAgeSeconds, includeSubDomains, preload`,
     );
   }
-  if (!Number.isInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
+  if (!Number.isSafeInteger(maxAgeSeconds) || maxAgeSeconds < 0) {
     throw new RangeError(`securityHeaders: maxAgeSeconds is a whole number of seconds, not ${String(maxAgeSeconds)}`);
   }
   for (const [name, value] of Object.entries({ includeSubDomains, preload })) {
@@ -285,8 +297,9 @@ function formatReferrer(given: ReferrerPolicy | readonly ReferrerPolicy[] | fals
   return list.join(", ");
 }
 
-function formatEndpoints(endpoints: Readonly<Record<string, string>>): string {
+function formatEndpoints(endpoints: Readonly<Record<string, string | undefined>>): string {
   return Object.entries(endpoints)
+    .filter(([, url]) => url !== undefined)
     .map(([name, url]) => {
       if (!/^[a-z*][a-z0-9_.*-]*$/.test(name))
         throw new TypeError(
