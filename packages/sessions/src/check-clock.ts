@@ -1,4 +1,4 @@
-/** @throws {TypeError} if this is no clock; the message begins with the name of the store. */
-export function checkClock(store: string, now: unknown): void {
-  if (typeof now !== "function") throw new TypeError(`${store}: now is a function that gives milliseconds since 1970`);
+/** @throws {TypeError} if this is no clock; the message begins with whose setting it is. */
+export function checkClock(whose: string, now: unknown): void {
+  if (typeof now !== "function") throw new TypeError(`${whose}: now is a function that gives milliseconds since 1970`);
 }

@@ -2,6 +2,7 @@ import { checkOptionNames } from "@gateway/core";
 import { mkdirSync } from "node:fs";
 import { readdir, readFile, stat, unlink } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { checkClock } from "./check-clock.ts";
 import { breakLock, isLeftBehind, RecordLock, unless } from "./record-lock.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
 
@@ -36,7 +37,7 @@ export function fileStore(options: FileStoreOptions): FileStore {
   const { directory, durable = false, now = Date.now } = options;
   if (typeof directory !== "string" || directory === "") throw new TypeError("fileStore: directory is the path of a folder");
   if (typeof durable !== "boolean") throw new TypeError("fileStore: durable is true or false");
-  if (typeof now !== "function") throw new TypeError("fileStore: now is a function that gives milliseconds since 1970");
+  checkClock("fileStore", now);
   // The working folder may change later.
   const root = resolve(directory);
   mkdirSync(root, { recursive: true, mode: 0o700 });

@@ -22,12 +22,12 @@ export function storeFailure(error: unknown): StoreFailure | undefined {
 export class GuardedStore {
   readonly #store: SessionStore;
   readonly #pruneMilliseconds: number;
-  #nextPrune: number;
+  #lastPrune: number;
 
   constructor(store: SessionStore, pruneMilliseconds: number, now: number) {
     this.#store = store;
     this.#pruneMilliseconds = pruneMilliseconds;
-    this.#nextPrune = now + pruneMilliseconds;
+    this.#lastPrune = now;
   }
 
   /** Does every method answer at once? */
@@ -69,8 +69,11 @@ export class GuardedStore {
 
   /** Prunes when it is time. Nobody waits for it, and a failure is only written down. */
   pruneNow(now: number, environ: Environ): void {
-    if (now < this.#nextPrune || this.#store.prune === undefined) return;
-    this.#nextPrune = now + this.#pruneMilliseconds;
+    if (this.#store.prune === undefined || this.#pruneMilliseconds === Infinity) return;
+    // A clock that was set back begins anew, or nothing would be pruned until it is where it was.
+    if (now < this.#lastPrune) this.#lastPrune = now;
+    if (now - this.#lastPrune < this.#pruneMilliseconds) return;
+    this.#lastPrune = now;
     const failed = (error: unknown): void => logError(environ, new StoreFailure("prune", error));
     try {
       const pruning = this.#store.prune();

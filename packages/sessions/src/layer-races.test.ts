@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest";
-import { campaignTimeout, scaled } from "./test-campaign.ts";
+import { campaignTimeout, scaled } from "@gateway/testing/campaign";
 import { startChild, type Child } from "./test-child.ts";
 import type { LayerAnswer, LayerQuestion } from "./test-layer-process.ts";
 

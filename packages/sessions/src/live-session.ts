@@ -7,6 +7,9 @@ import type { Session, SessionEntry, SessionKey } from "./session.ts";
 import type { Settings } from "./sessions-options.ts";
 import { freezeStored, type Stored } from "./stored-value.ts";
 
+/** The last moment that a `Date` can tell; more is "never". */
+const lastMoment = 8_640_000_000_000_000;
+
 /** How far the answer is: nothing decided; its head has gone and its body is on the way; all of it is out of the layer's hands. */
 type Phase = "open" | "streaming" | "over";
 
@@ -221,9 +224,10 @@ export abstract class LiveSession<Data extends object> implements Session<Data> 
     keepFromSharedCaches(headers);
   }
 
-  /** When a session that is used now, and began then, is over. */
+  /** When a session that is used now, and began then, is over: a time that every store can hold. */
   protected expiry(now: number, createdAt: number): number {
-    return Math.min(now + this.settings.idleMilliseconds, createdAt + this.settings.absoluteMilliseconds);
+    const { idleMilliseconds, absoluteMilliseconds } = this.settings;
+    return Math.floor(Math.min(now + idleMilliseconds, createdAt + absoluteMilliseconds, lastMoment));
   }
 
   #writable(what: string): Contents {

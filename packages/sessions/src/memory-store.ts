@@ -1,4 +1,5 @@
 import { checkOptionNames } from "@gateway/core";
+import { checkClock } from "./check-clock.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
 
 /** Settings of {@link memoryStore}. */
@@ -32,7 +33,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { maxEntries = 10_000, now = Date.now } = options;
   if (!Number.isSafeInteger(maxEntries) || maxEntries < 1)
     throw new RangeError("memoryStore: maxEntries is a whole number above 0");
-  if (typeof now !== "function") throw new TypeError("memoryStore: now is a function that gives milliseconds since 1970");
+  checkClock("memoryStore", now);
   return new BoundedMemory(maxEntries, now);
 }
 

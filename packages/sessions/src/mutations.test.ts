@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { memoryStore } from "./memory-store.ts";
 import { sessions } from "./sessions.ts";
 import type { SessionStore } from "./store.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
 import { secret, type TestApplication, type TestData } from "./test-onion.ts";
 
 const otherSecret = "another secret, which is long enough too";

@@ -2,6 +2,7 @@ import { compose, isThenable, type Application, type Environ, type Middleware, t
 import { buildEnviron, client } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
+import type { CookieOptions } from "./cookie-options.ts";
 import { memoryStore } from "./memory-store.ts";
 import { sessions } from "./sessions.ts";
 import type { SessionEnviron } from "./session.ts";
@@ -309,6 +310,41 @@ describe("sessions()", () => {
       [{ secret, pruneSeconds: 5000 }, "pruneSeconds is for sessions in a store"],
     ])("%j", (options, message) => {
       expect(() => sessions(options as { secret: string })).toThrow(message);
+    });
+
+    it("takes an option that is undefined for one that is not given", async () => {
+      const undefineds: Omit<SessionsOptions, "secret"> = {
+        store: undefined,
+        lazy: undefined,
+        name: undefined,
+        cookie: undefined,
+        idleSeconds: undefined,
+        absoluteSeconds: undefined,
+        touchSeconds: undefined,
+        rolling: undefined,
+        maxDataBytes: undefined,
+        serializer: undefined,
+        pruneSeconds: undefined,
+        onStoreError: undefined,
+        now: undefined,
+      };
+      const attributes: CookieOptions = {
+        path: undefined,
+        domain: undefined,
+        httpOnly: undefined,
+        sameSite: undefined,
+        secure: undefined,
+        maxAgeSeconds: undefined,
+        partitioned: undefined,
+        priority: undefined,
+      };
+      const app = page((session) => session.update("count", (count = 0) => count + 1));
+      for (const more of [{}, { cookie: attributes }, { store: memoryStore({ maxEntries: undefined, now: undefined }) }]) {
+        const http = client(sessions<TestData>({ secret, ...undefineds, environKey: undefined, ...more })(app));
+        const { headers } = await http.get("/");
+        expect(headers.get("Set-Cookie")).toMatch(/^sid=[\w.-]+; Path=\/; HttpOnly; SameSite=Lax$/);
+        expect((await http.get("/")).json()).toBe(2);
+      }
     });
 
     it("takes secrets as octets too, and does not follow their changes", async () => {

@@ -1,6 +1,7 @@
 import { checkOptionNames } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
 import type { Environ } from "@gateway/core";
+import { checkClock } from "./check-clock.ts";
 import type { SessionSerializer } from "./contents.ts";
 import { cookieNames, CookieWriter, type CookieNames, type CookieOptions } from "./cookie-options.ts";
 import type { Secret } from "./secrets.ts";
@@ -49,7 +50,8 @@ export interface SessionsOptions {
   pruneSeconds?: number | undefined;
   /**
    * What becomes of a request when the store fails (default `"fail"`: it is answered with 503, and the cause written to `wsgi.errors`). `"continue"` writes
-   * it there too, and goes on: with an empty session if it could not be read, and without saving. A function decides from case to case.
+   * it there too, and goes on: with an empty session if it could not be read, and without saving; `destroy()` still takes the cookie away. A function decides
+   * from case to case.
    */
   onStoreError?:
     | StoreErrorVerdict
@@ -87,7 +89,7 @@ export function checkOptions(options: SessionsOptions): Settings {
   const { store, environKey = "gateway.session", cookie = {}, serializer = JSON, now = Date.now } = options;
   if (typeof environKey !== "string" || !environKey.includes("."))
     throw new TypeError('sessions: environKey has a dot in it, such as "app.session"');
-  if (typeof now !== "function") throw new TypeError("sessions: now is a function that gives milliseconds since 1970");
+  checkClock("sessions", now);
   if (typeof serializer?.stringify !== "function" || typeof serializer.parse !== "function") {
     throw new TypeError("sessions: serializer has the functions stringify and parse");
   }

@@ -144,6 +144,9 @@ describe("sqliteStore", () => {
     const database = wasmSqlite(join(folder, "wrong.db"));
     expect(() => sqliteStore({})).toThrow("sqliteStore: give it a path, or a database, and not both");
     expect(() => sqliteStore({ path: "x", database })).toThrow("sqliteStore: give it a path, or a database, and not both");
+    // SQLite takes that for a file which is gone with the process.
+    expect(() => sqliteStore({ path: "" })).toThrow("path is that of a file");
+    expect(() => sqliteStore({ path: null as unknown as string })).toThrow("path is that of a file");
     expect(() => sqliteStore({ database: {} as SqliteDatabase })).toThrow(
       "database is an open one, with exec(), prepare() and close()",
     );

@@ -76,6 +76,9 @@ export function sqliteStore(options: SqliteStoreOptions): SqliteStore {
   const table = sqlIdentifier("sqliteStore: table", options.table ?? "sessions");
   if ((path === undefined) === (given === undefined))
     throw new TypeError("sqliteStore: give it a path, or a database, and not both");
+  // SQLite takes "" for a file that is gone with the process.
+  if (path !== undefined && (typeof path !== "string" || path === ""))
+    throw new TypeError('sqliteStore: path is that of a file, or ":memory:"');
   if (given !== undefined && !isDatabase(given))
     throw new TypeError("sqliteStore: database is an open one, with exec(), prepare() and close()");
   if (given !== undefined && options.busyTimeoutMs !== undefined)

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { hasProgram, startPostgres, startRedis, type RunningProgram } from "@gateway/testing/programs";
 import { describe, expect, it } from "vitest";
-import { campaignTimeout, scaled } from "./test-campaign.ts";
+import { campaignTimeout, scaled } from "@gateway/testing/campaign";
 import { openStore, type OpenStore, type StoreAddress } from "./test-open-store.ts";
 
 const crashes = scaled(50);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { hasProgram, startPostgres, startRedis } from "@gateway/testing/programs";
 import { describe, expect, it } from "vitest";
 import type { SessionRecord } from "./store.ts";
-import { campaignTimeout, scaled } from "./test-campaign.ts";
+import { campaignTimeout, scaled } from "@gateway/testing/campaign";
 import { nodeWithSqlite, startChild, type Child } from "./test-child.ts";
 import type { StoreAddress } from "./test-open-store.ts";
 import type { RaceQuestion } from "./test-race-process.ts";

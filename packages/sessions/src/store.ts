@@ -4,7 +4,7 @@ export interface SessionRecord {
   readonly data: string;
   /** 1 for a new session, one more with each write. */
   readonly version: number;
-  /** Milliseconds since 1970. A record is gone from this moment on, also while its octets still lie in the store. */
+  /** Whole milliseconds since 1970. A record is gone from this moment on, also while its octets still lie in the store. */
   readonly expiresAt: number;
 }
 

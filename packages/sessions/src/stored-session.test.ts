@@ -1,18 +1,12 @@
 import { createHash } from "node:crypto";
-import { HeaderFields, isThenable } from "@gateway/core";
-import { buildEnviron } from "@gateway/testing";
+import { isThenable } from "@gateway/core";
 import { beforeEach, describe, expect, it } from "vitest";
 import { memoryStore, type MemoryStore } from "./memory-store.ts";
 import type { Session } from "./session.ts";
-import { sessions } from "./sessions.ts";
+import type { SessionsOptions } from "./sessions-options.ts";
 import type { SessionRecord, SessionStore } from "./store.ts";
-import { Clock, noting, onion, page, secret, site, slowly, type TestApplication, type TestData } from "./test-onion.ts";
-
-const text = (body: string): Buffer => Buffer.from(body);
-const plain = (): [string, string][] => [["Content-Type", "text/plain"]];
-const down = (): never => {
-  throw new Error("the store is down");
-};
+import { Clock, noting, onion, page, site, slowly, type TestData } from "./test-onion.ts";
+import { down, handlers, plain, text } from "./test-stored.ts";
 
 let clock: Clock;
 let memory: MemoryStore;
@@ -20,16 +14,6 @@ beforeEach(() => {
   clock = new Clock();
   memory = memoryStore({ now: () => clock.now() });
 });
-
-const handlers: Readonly<Record<string, (session: Session<TestData>) => unknown>> = {
-  "/": () => "page",
-  "/set": (session) => session.set("user", "Ada"),
-  "/get": (session) => session.get("user"),
-  "/count": (session) => session.update("count", (count = 0) => count + 1),
-  "/logout": (session) => session.destroy(),
-  "/login": (session) => session.regenerate(),
-  "/id": (session) => session.id,
-};
 
 describe("a session in a store", () => {
   it("asks the store as little as it can", async () => {
@@ -143,6 +127,29 @@ describe("a session in a store", () => {
     expect((await http.get("/")).json()).toBe(1);
   });
 
+  it.each<[string, Partial<SessionsOptions>, number]>([
+    ["parts of seconds", { idleSeconds: 86_400 / 7 }, 12_342_857],
+    ["parts of seconds, in all", { absoluteSeconds: 1.0005 }, 1000],
+    ["no end at all", { idleSeconds: Number.MAX_VALUE, absoluteSeconds: Infinity }, 8_640_000_000_000_000 - 1_700_000_000_000],
+  ])(
+    "gives every store an end that it can hold, with %s and a clock that tells parts of milliseconds",
+    async (_, options, lasts) => {
+      const ends: number[] = [];
+      const store: SessionStore = {
+        ...noting(memory),
+        write: (id, record) => (ends.push(record.expiresAt), memory.write(id, record)),
+        touch: (id, expiresAt) => (ends.push(expiresAt), memory.touch(id, expiresAt)),
+      };
+      const now = (): number => clock.time + 0.25;
+      const http = onion(site(handlers), { store, now, touchSeconds: 0, ...options });
+      for (const path of ["/count", "/get", "/login", "/count"]) await http.get(path);
+      expect(ends.length).toBeGreaterThan(3);
+      expect(ends.every((end) => Number.isSafeInteger(end))).toBe(true);
+      expect(ends[0]).toBe(clock.time + lasts);
+      expect((await http.get("/count")).text()).toBe("3");
+    },
+  );
+
   it("has the store pruned now and then, and writes a failure down", async () => {
     const store = noting(memory);
     const http = onion(site(handlers), { store, now: clock.now, pruneSeconds: 100, idleSeconds: 50 });
@@ -155,6 +162,12 @@ describe("a session in a store", () => {
     await http.get("/set");
     expect(store.notes.filter((note) => note === "prune")).toHaveLength(1);
     expect(memory.size).toBe(1);
+    // It is not put off until a clock that was set back is where it was.
+    clock.advanceSeconds(-100_000);
+    await http.get("/set");
+    clock.advanceSeconds(100);
+    await http.get("/set");
+    expect(store.notes.filter((note) => note === "prune")).toHaveLength(2);
     for (const prune of [down, async () => down()]) {
       clock.advanceSeconds(100);
       const failing = onion(site(handlers), { store: { ...noting(memory), prune }, now: clock.now, pruneSeconds: 1 });
@@ -228,478 +241,5 @@ describe("lazy: true", () => {
     expect((await http.get("/count")).text()).toBe("some 2");
     expect((await http.get("/")).text()).toBe("some ");
     expect((await http.get("/count")).text()).toBe("some 3");
-  });
-});
-
-describe("requests at the same time", () => {
-  /** A store that lets a request read, then runs something else, before the request writes. */
-  const meanwhile = (work: () => Promise<unknown>): SessionStore & { readonly notes: string[] } => {
-    let done = false;
-    const store = noting(memory);
-    return {
-      ...store,
-      notes: store.notes,
-      synchronous: false,
-      async write(id, record) {
-        if (!done) {
-          done = true;
-          await work();
-        }
-        return store.write(id, record);
-      },
-    };
-  };
-  const cookieOf = async (path = "/set"): Promise<{ Cookie: string }> => {
-    const http = onion(site(handlers), { store: memory, now: clock.now });
-    await http.get(path);
-    return { Cookie: `sid=${http.cookies.get("sid")}` };
-  };
-  const ask = async (
-    work: (session: Session<TestData>) => unknown,
-    headers: { Cookie: string },
-    store: SessionStore = memory,
-  ): Promise<{ json(): unknown; headers: HeaderFields }> =>
-    onion(page(work), { store, now: clock.now }, { cookies: false }).get("/", { headers });
-
-  it("both keep what they changed under different keys", async () => {
-    const headers = await cookieOf();
-    const store = meanwhile(() =>
-      ask((session) => [session.set("note", "other"), session.delete("user"), session.flash("big", "b")], headers),
-    );
-    await ask((session) => session.set("count", 1), headers, store);
-    expect(store.notes).toEqual(["read", "write 2", "read", "write 3"]);
-    expect((await ask((session) => [Object.fromEntries(session.entries()), session.flash("big")], headers)).json()).toEqual([
-      { note: "other", count: 1 },
-      "b",
-    ]);
-  });
-
-  it("both count", async () => {
-    const headers = await cookieOf("/count");
-    const increment = (session: Session<TestData>): unknown => session.update("count", (count = 0) => count + 1);
-    await ask(
-      increment,
-      headers,
-      meanwhile(() => ask(increment, headers)),
-    );
-    expect((await ask((session) => session.get("count"), headers)).json()).toBe(3);
-  });
-
-  it("do not bring back what one of them has destroyed", async () => {
-    const headers = await cookieOf();
-    const response = await ask(
-      (session) => session.set("count", 1),
-      headers,
-      meanwhile(() => ask((session) => session.destroy(), headers)),
-    );
-    expect(memory.size).toBe(0);
-    // The other answer has taken the cookie away, or somebody has logged in again since: it is not ours any more.
-    expect(response.headers.has("Set-Cookie")).toBe(false);
-  });
-
-  it("do not bring back by a new id what one of them has destroyed", async () => {
-    const headers = await cookieOf();
-    await ask(
-      (session) => session.regenerate(),
-      headers,
-      meanwhile(() => ask((session) => session.destroy(), headers)),
-    );
-    expect(memory.size).toBe(0);
-  });
-
-  it("take along to the new id what another has saved meanwhile", async () => {
-    const headers = await cookieOf();
-    const response = await ask(
-      (session) => [session.set("count", 1), session.regenerate()],
-      headers,
-      meanwhile(() => ask((session) => session.set("note", "other"), headers)),
-    );
-    const fresh = { Cookie: (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "" };
-    expect((await ask((session) => Object.fromEntries(session.entries()), fresh)).json()).toEqual({
-      user: "Ada",
-      note: "other",
-      count: 1,
-    });
-  });
-
-  it("find a session moved away gone", async () => {
-    const headers = await cookieOf();
-    await ask(
-      (session) => session.set("count", 1),
-      headers,
-      meanwhile(() => ask((session) => session.regenerate(), headers)),
-    );
-    expect((await ask((session) => session.isNew, headers)).json()).toBe(true);
-  });
-
-  it("destroy also what another has given a new id meanwhile, and yet another", async () => {
-    const headers = await cookieOf();
-    let moved: { Cookie: string } | undefined;
-    const move = async (from: { Cookie: string }): Promise<void> => {
-      const response = await ask((session) => session.regenerate(), from);
-      moved = { Cookie: (response.headers.get("Set-Cookie") ?? "").split(";")[0] ?? "" };
-    };
-    const twice = async (): Promise<void> => {
-      await move(headers);
-      await move(moved ?? headers);
-    };
-    await ask((session) => session.destroy(), headers, meanwhile(twice));
-    expect((await ask((session) => session.isNew, moved ?? headers)).json()).toBe(true);
-    clock.advanceSeconds(60);
-    memory.prune();
-    expect(memory.size).toBe(0);
-  });
-
-  it("destroy what another goes on saving", async () => {
-    const headers = await cookieOf();
-    await ask(
-      (session) => session.destroy(),
-      headers,
-      meanwhile(() => ask((session) => session.set("count", 1), headers)),
-    );
-    expect(memory.size).toBe(0);
-    const eager: SessionStore = { ...noting(memory), write: () => false };
-    const again = await cookieOf();
-    await ask((session) => session.destroy(), again, eager);
-    expect(memory.size).toBe(0);
-  });
-
-  it("do not prolong by a touch what one of them has destroyed", async () => {
-    const headers = await cookieOf();
-    clock.advanceSeconds(100);
-    const store = noting(memory);
-    const slow: SessionStore = {
-      ...store,
-      async touch(id, expiresAt) {
-        await ask((session) => session.destroy(), headers);
-        return store.touch(id, expiresAt);
-      },
-    };
-    await ask((session) => session.get("user"), headers, slow);
-    expect(store.notes).toEqual(["read", "touch"]);
-    expect(memory.size).toBe(0);
-  });
-
-  it("all save in the end, however many they are", async () => {
-    const headers = await cookieOf("/count");
-    const store = slowly(memory);
-    const count = 50;
-    await Promise.all(
-      Array.from({ length: count }, () => ask((session) => session.update("count", (n = 0) => n + 1), headers, store)),
-    );
-    expect((await ask((session) => session.get("count"), headers)).json()).toBe(count + 1);
-  });
-
-  it("end with 503 where that would go on for ever", async () => {
-    const headers = await cookieOf();
-    const store: SessionStore = { ...noting(memory), write: () => false };
-    const http = onion(
-      page((session) => session.set("count", 1)),
-      { store, now: clock.now },
-      { cookies: false },
-    );
-    const response = await http.get("/", { headers, errors: "expected" });
-    expect([response.status, response.text()]).toEqual([503, "Too many requests change this session at once.\n"]);
-    expect(response.errors).toContain("100 times in a row another request changed the session first");
-  });
-
-  it("are told of a store that breaks its contract", async () => {
-    const store: SessionStore = { ...noting(memory), write: () => false };
-    const http = onion(site(handlers), { store });
-    expect((await http.get("/set", { errors: "expected" })).errors).toContain("it breaks its contract");
-  });
-});
-
-describe("a body that streams", () => {
-  /** Notes what reaches the client, and what the store has by then. */
-  const watched = async (
-    app: TestApplication,
-    store: SessionStore = slowly(memory),
-  ): Promise<{ events: string[]; count: unknown }> => {
-    const first = onion(site(handlers), { store: memory, now: clock.now });
-    await first.get("/count");
-    const id = (await first.get("/id")).json() as string;
-    const events: string[] = [];
-    const layer = sessions<TestData>({
-      secret,
-      now: clock.now,
-      store: {
-        ...store,
-        synchronous: store.synchronous,
-        write: (key: string, record: SessionRecord) => {
-          const written = store.write(key, record);
-          const done = (value: boolean): boolean => {
-            events.push("saved");
-            return value;
-          };
-          return isThenable(written) ? written.then(done) : done(written);
-        },
-      },
-    });
-    const environ = buildEnviron({
-      method: "GET",
-      target: "/",
-      headers: [["Cookie", `sid=${first.cookies.get("sid")}`]],
-    });
-    const body = await layer(app)(environ, () => () => {});
-    for await (const chunk of body) events.push(Buffer.from(chunk).toString());
-    events.push("end");
-    await body.close?.();
-    const data = memory.read(id)?.data ?? "gone";
-    return { events, count: /"count":(\d+)/.exec(data)?.[1] ?? data };
-  };
-
-  const streaming = (headers: [string, string][]): TestApplication =>
-    async function* (environ, startResponse) {
-      startResponse("200 OK", [...plain(), ...headers]);
-      environ["gateway.session"].get("count");
-      yield text("one");
-      yield text("two");
-      environ["gateway.session"].set("count", 7);
-    };
-
-  it("is saved before its end where only the end tells the client that it is whole", async () => {
-    expect(await watched(streaming([]))).toEqual({ events: ["one", "two", "saved", "end"], count: "7" });
-  });
-
-  it("is saved before its last octet where the client counts them", async () => {
-    expect(await watched(streaming([["Content-Length", "6"]]))).toEqual({ events: ["one", "saved", "two", "end"], count: "7" });
-  });
-
-  it("is given whole when it is longer than it said: that is for others to find out", async () => {
-    expect((await watched(streaming([["content-length", "3"]]))).events).toEqual(["one", "two", "saved", "end"]);
-  });
-
-  it("stays synchronous with a store that answers at once", async () => {
-    const app: TestApplication = function* (environ, startResponse) {
-      startResponse("200 OK", plain());
-      yield text("one");
-      environ["gateway.session"].set("count", 7);
-    };
-    const layer = sessions<TestData>({ secret, store: memory, now: clock.now });
-    const first = onion(site(handlers), { store: memory, now: clock.now });
-    await first.get("/count");
-    const environ = buildEnviron({
-      method: "POST",
-      target: "/",
-      headers: [["Cookie", `sid=${first.cookies.get("sid")}`]],
-    });
-    const body = layer(app)(environ, () => () => {});
-    if (isThenable(body) || !(Symbol.iterator in body)) throw new Error("it is not synchronous any more");
-    expect([...body].map((chunk) => Buffer.from(chunk).toString())).toEqual(["one"]);
-    expect((await first.get("/count")).json()).toBe(8);
-  });
-
-  it("can be changed also by a stream that has no end, when the client leaves", async () => {
-    const http = onion(
-      async function* (environ, startResponse) {
-        const session = environ["gateway.session"];
-        session.set("count", 0);
-        startResponse("200 OK", plain());
-        for (;;) yield text(`${session.update("count", (count = 0) => count + 1)}`);
-      },
-      { store: slowly(memory) },
-    );
-    const response = await http.open("GET", "/");
-    for await (const chunk of response.body) if (Buffer.from(chunk).toString() === "5") break;
-    response.abort();
-    await response.finished;
-    const after = onion(site(handlers), { store: memory });
-    after.cookies.set("sid", http.cookies.get("sid") ?? "");
-    expect((await after.get("/count")).json()).toBeGreaterThanOrEqual(6);
-  });
-
-  it("may destroy its session, but neither give it a new id nor begin one", async () => {
-    const http = onion(
-      async function* (environ, startResponse) {
-        const session = environ["gateway.session"];
-        const { isNew } = session;
-        startResponse("200 OK", plain());
-        yield text("some");
-        expect(() => session.regenerate()).toThrow("the head of the answer has gone");
-        if (isNew) expect(() => session.set("count", 1)).toThrow("the client has no cookie for a new session");
-        else {
-          session.destroy();
-          expect(() => session.set("count", 1)).toThrow("the client has no cookie for a new session");
-        }
-      },
-      { store: slowly(memory) },
-    );
-    await http.get("/");
-    const first = onion(site(handlers), { store: memory });
-    await first.get("/count");
-    http.cookies.set("sid", first.cookies.get("sid") ?? "");
-    await http.get("/");
-    expect(memory.size).toBe(0);
-  });
-
-  it("keeps what others have saved while it was on its way", async () => {
-    const first = onion(site(handlers), { store: memory });
-    await first.get("/set");
-    const http = onion(
-      async function* (environ, startResponse) {
-        const session = environ["gateway.session"];
-        session.set("note", "before the head");
-        startResponse("200 OK", plain());
-        yield text("some");
-        await first.get("/count");
-        session.set("big", "late");
-      },
-      { store: slowly(memory) },
-    );
-    http.cookies.set("sid", first.cookies.get("sid") ?? "");
-    await http.get("/");
-    const after = onion(
-      page((session) => Object.fromEntries(session.entries())),
-      { store: memory },
-    );
-    after.cookies.set("sid", first.cookies.get("sid") ?? "");
-    expect((await after.get("/")).json()).toEqual({ user: "Ada", note: "before the head", count: 1, big: "late" });
-  });
-
-  it("is broken off when the late save fails, so that the client does not take it for whole", async () => {
-    let failing = false;
-    const slow = slowly(memory);
-    const store: SessionStore = {
-      ...slow,
-      write: (id, record) => (failing ? Promise.reject(new Error("the disk is full")) : slow.write(id, record)),
-    };
-    const http = onion(
-      async function* (environ, startResponse) {
-        environ["gateway.session"].set("count", 1);
-        startResponse("200 OK", plain());
-        yield text("some");
-        failing = true;
-        environ["gateway.session"].set("count", 2);
-      },
-      { store },
-    );
-    await expect(http.get("/", { errors: "expected" })).rejects.toThrow("The session cannot be reached just now.");
-  });
-
-  it("has the failure of its late save written down when the client has left", async () => {
-    let failing = false;
-    const slow = slowly(memory);
-    const store: SessionStore = {
-      ...slow,
-      write: (id, record) => (failing ? Promise.reject(new Error("the disk is full")) : slow.write(id, record)),
-    };
-    const http = onion(
-      async function* (environ, startResponse) {
-        environ["gateway.session"].set("count", 1);
-        startResponse("200 OK", plain());
-        yield text("some");
-        environ["gateway.session"].set("count", 2);
-        failing = true;
-        for (;;) yield text("more");
-      },
-      { store },
-    );
-    const response = await http.open("GET", "/", { errors: "expected" });
-    for await (const chunk of response.body) if (Buffer.from(chunk).toString() === "more") break;
-    response.abort();
-    expect((await response.finished).outcome).toBe("gone");
-  });
-});
-
-describe("a store that is down", () => {
-  const broken = (operation: "read" | "write" | "touch" | "delete", how: "at once" | "later"): SessionStore => ({
-    ...noting(memory),
-    synchronous: how === "at once",
-    [operation]: how === "at once" ? down : async () => down(),
-  });
-  const requests = { read: "/get", write: "/count", touch: "/get", delete: "/logout" } as const;
-  const failures = (["read", "write", "touch", "delete"] as const).flatMap((operation) =>
-    (["at once", "later"] as const).map((how) => [operation, how] as const),
-  );
-
-  const withCookie = async (options: Parameters<typeof onion>[1]): Promise<ReturnType<typeof onion>> => {
-    const first = onion(site(handlers), { store: memory, now: clock.now });
-    await first.get("/set");
-    clock.advanceSeconds(100);
-    const http = onion(site(handlers), { now: clock.now, ...options });
-    http.cookies.set("sid", first.cookies.get("sid") ?? "");
-    return http;
-  };
-
-  it.each(failures)("is answered with 503 and written down when it fails to %s, %s", async (operation, how) => {
-    const http = await withCookie({ store: broken(operation, how) });
-    const response = await http.get(requests[operation], { errors: "expected" });
-    expect(response.status).toBe(503);
-    expect(response.text()).toBe("The session cannot be reached just now.\n");
-    expect(response.headers.has("Set-Cookie")).toBe(false);
-    expect(response.errors).toContain(`the store failed to ${operation}`);
-    expect(response.errors).toContain("the store is down");
-  });
-
-  it.each(failures)("is passed over when it fails to %s, %s, where that is wanted", async (operation, how) => {
-    const told: unknown[] = [];
-    const http = await withCookie({
-      store: broken(operation, how),
-      onStoreError: (error, details) => {
-        told.push([(error as Error).message, details.operation, details.environ.PATH_INFO]);
-        return "continue";
-      },
-    });
-    const response = await http.get(requests[operation], { errors: "expected" });
-    expect(response.status).toBe(200);
-    expect(told).toEqual([["the store is down", operation, requests[operation]]]);
-    expect(response.errors).toContain(`the store failed to ${operation}`);
-  });
-
-  it("does not cost a visitor the session that could not be read", async () => {
-    const http = await withCookie({ store: broken("read", "later"), onStoreError: "continue" });
-    const response = await http.get("/count", { errors: "expected" });
-    expect(response.json()).toBe(1);
-    expect(response.headers.has("Set-Cookie")).toBe(false);
-    expect(response.errors).toContain("what the request changed was not saved");
-    const mended = onion(site(handlers), { store: memory, now: clock.now });
-    mended.cookies.set("sid", http.cookies.get("sid") ?? "");
-    expect((await mended.get("/get")).text()).toBe('"Ada"');
-  });
-
-  it("takes a verdict that is none for a failure", async () => {
-    const http = await withCookie({ store: broken("read", "later"), onStoreError: () => undefined as unknown as "fail" });
-    const response = await http.get("/get", { errors: "expected" });
-    expect(response.status).toBe(500);
-    expect(response.errors).toContain('onStoreError is "fail", "continue"');
-  });
-
-  it("does not run the application, and closes the body of one that has run", async () => {
-    let runs = 0;
-    let closed = 0;
-    const app: TestApplication = (environ, startResponse) => {
-      runs++;
-      environ["gateway.session"].set("count", 1);
-      startResponse("200 OK", plain());
-      return { [Symbol.iterator]: () => [text("body")][Symbol.iterator](), close: () => void closed++ };
-    };
-    const first = onion(site(handlers), { store: memory, now: clock.now });
-    await first.get("/set");
-    for (const [operation, expected] of [
-      ["read", [0, 0]],
-      ["write", [1, 1]],
-    ] as const) {
-      for (const how of ["at once", "later"] as const) {
-        [runs, closed] = [0, 0];
-        const http = onion(app, { store: broken(operation, how), now: clock.now });
-        http.cookies.set("sid", first.cookies.get("sid") ?? "");
-        expect((await http.get("/", { errors: "expected" })).status).toBe(503);
-        expect([runs, closed]).toEqual(expected);
-      }
-    }
-  });
-
-  it("leaves other errors alone", async () => {
-    const http = onion(
-      page((session) => {
-        session.set("count", 1);
-        throw new Error("mine");
-      }),
-      { store: memory, onStoreError: "continue" },
-    );
-    const response = await http.get("/", { errors: "expected" });
-    expect(response.status).toBe(500);
-    expect(response.errors).toContain("mine");
   });
 });

@@ -174,7 +174,10 @@ export class StoredSession<Data extends object> extends LiveSession<Data> {
   }
 
   protected save(headers: HeaderList): void | Promise<void> {
-    if (this.#cutOff) return this.#saveNothing();
+    if (this.#cutOff) {
+      this.#dropCookie(headers);
+      return this.#saveNothing();
+    }
     const leaving = this.#leaving;
     this.#leaving = undefined;
     return this.#guard(
@@ -186,8 +189,13 @@ export class StoredSession<Data extends object> extends LiveSession<Data> {
       () => {
         this.#access.store.pruneNow(this.settings.now(), this.environ);
       },
-      () => {},
+      () => this.#dropCookie(headers),
     );
+  }
+
+  /** Who has destroyed the session goes, also where the store cannot be told: nobody else takes the cookie away. */
+  #dropCookie(headers: HeaderList): void {
+    if (this.ended && this.#hadCookie) this.removeCookie(headers);
   }
 
   override follow(body: ResponseBody, headers: HeaderList): ResponseBody {
@@ -257,7 +265,7 @@ export class StoredSession<Data extends object> extends LiveSession<Data> {
     if (held === undefined) {
       if (this.contents?.isEmpty === false) return whenReady(this.#create(), (id) => this.#setIdCookie(headers, id));
       this.dirty = false;
-      if (this.ended && this.#hadCookie) this.removeCookie(headers);
+      this.#dropCookie(headers);
       return undefined;
     }
     return whenReady(this.#moving ? this.#move(held) : this.#update(held), (saved) => {
@@ -346,7 +354,7 @@ export class StoredSession<Data extends object> extends LiveSession<Data> {
   }
 
   #tombstone({ version }: SessionRecord, storeId: string): SessionRecord {
-    return { data: movedTo(storeId), version: version + 1, expiresAt: this.settings.now() + movedMilliseconds };
+    return { data: movedTo(storeId), version: version + 1, expiresAt: Math.floor(this.settings.now()) + movedMilliseconds };
   }
 
   /** Destroys a session, also where it has another id by now. By a compared write, or a request that is just moving it would carry it off. */
@@ -385,6 +393,8 @@ export class StoredSession<Data extends object> extends LiveSession<Data> {
         // What came in while the save was under way, on a body that streams.
         this.#changes?.applyTo(contents);
         this.replaceContents(contents);
+        // Each of them fitted by itself.
+        this.assertFits();
         return this.#replay({ ...held, record, createdAt }, changes, attempt + 1, write);
       });
     });

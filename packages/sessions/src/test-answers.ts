@@ -1,8 +1,6 @@
-/** In a process that `startChild` has started: answers each question, until the parent goes. */
-// Only the caller knows what the parent sends.
-// oxlint-disable-next-line typescript/no-unnecessary-type-parameters
-export function answerQuestions<Question>(answer: (question: Question) => Promise<unknown>, end: () => unknown): void {
-  process.on("message", (question: Question) => {
+/** In a process that `startChild` has started: answers each question, until the parent goes. What the parent sends only the caller knows. */
+export function answerQuestions(answer: (question: unknown) => Promise<unknown>, end: () => unknown): void {
+  process.on("message", (question) => {
     answer(question).then(
       (answer) => process.send?.({ answer }),
       (error: unknown) => process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),

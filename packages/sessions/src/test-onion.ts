@@ -95,3 +95,18 @@ export const keepers: readonly [name: string, options: (clock: Clock) => Partial
   ["a store that answers at once", ({ now }) => ({ store: memoryStore({ now }) })],
   ["a store that answers later", ({ now }) => ({ store: slowly(memoryStore({ now })) })],
 ];
+
+/** Serves handlers with a session that is kept in one of those ways. */
+export type Start = (
+  handlers: Parameters<typeof site>[0],
+  options?: Partial<SessionsOptions>,
+  clientOptions?: ClientOptions,
+) => Client;
+
+export function starter(keeper: (typeof keepers)[number][1], clock: Clock): Start {
+  return (handlers, options, clientOptions) =>
+    onion(site(handlers), { now: clock.now, ...keeper(clock), ...options }, clientOptions);
+}
+
+export const setCookies = (response: { headers: { getAll(name: string): string[] } }): string[] =>
+  response.headers.getAll("Set-Cookie");

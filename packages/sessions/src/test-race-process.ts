@@ -25,8 +25,9 @@ const expiresAt = Date.now() + 3_600_000;
 let opened: OpenStore | undefined;
 const held = new Map<string, SessionRecord>();
 
-answerQuestions<RaceQuestion>(
-  async (question) => {
+answerQuestions(
+  async (sent) => {
+    const question = sent as RaceQuestion;
     if (question.do === "open") {
       opened = openStore(question.address);
       return opened.ready();
