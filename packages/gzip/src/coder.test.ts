@@ -6,7 +6,8 @@ import * as fc from "fast-check";
 import { Coder, type CoderSettings } from "./coder.ts";
 import { availableCodings, type Coding } from "./codings.ts";
 import { gzip } from "./gzip.ts";
-import { answers, between, decode, deferred, eventually, LiveCoders, scaled, text } from "./test-bodies.ts";
+import { eventually, scaled } from "@gateway/testing/campaign";
+import { answers, between, decode, deferred, LiveCoders, text } from "./test-bodies.ts";
 
 const settings = (coding: Coding): CoderSettings => ({
   coding,

@@ -3,7 +3,8 @@ import { client } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
 import { gzip } from "./gzip.ts";
-import { between, decode, deferred, eventually, text } from "./test-bodies.ts";
+import { eventually } from "@gateway/testing/campaign";
+import { between, decode, deferred, text } from "./test-bodies.ts";
 
 const body = text(4096);
 const own = '"v1"';

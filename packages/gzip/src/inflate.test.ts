@@ -9,7 +9,8 @@ import { connect } from "node:net";
 import { describe, expect, it } from "vitest";
 import { availableCodings, type Coding } from "./codings.ts";
 import { contentCodings, inflate, type InflateOptions } from "./inflate.ts";
-import { between, deferred, eventually, LiveCoders, scaled, text } from "./test-bodies.ts";
+import { eventually, scaled } from "@gateway/testing/campaign";
+import { between, deferred, LiveCoders, text } from "./test-bodies.ts";
 
 interface ZstdEncoder {
   readonly gzipSync: unknown;
@@ -322,6 +323,9 @@ describe("contentCodings", () => {
     ["identity", []],
     [", ,identity,deflate", ["deflate"]],
     ["", []],
+    // What is white to Unicode is not white to HTTP: others saw no gzip here.
+    ["\u00A0gzip", ["\u00A0gzip"]],
+    ["gzip\u0085,\u000Bbr", ["gzip\u0085", "\u000Bbr"]],
   ])("reads %j", (header, expected) => {
     expect(contentCodings(header)).toEqual(expected);
   });

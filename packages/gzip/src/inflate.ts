@@ -2,6 +2,7 @@ import { checkOptionNames, HTTPError, layer, type Environ, type InputStream, typ
 import { inputStream } from "@gateway/core/gateway";
 import { allCodings, availableCodings, type Coding } from "./codings.ts";
 import { Decoder, type DecoderLimits, type Pull } from "./decoder.ts";
+import { trimWhitespace } from "./whitespace.ts";
 
 /** Settings of {@link inflate}. */
 export interface InflateOptions {
@@ -61,7 +62,7 @@ export function inflate(options: InflateOptions = {}): Middleware {
 export function contentCodings(header: string): string[] {
   return header
     .split(",")
-    .map((member) => member.trim().toLowerCase())
+    .map((member) => trimWhitespace(member).toLowerCase())
     .map((name) => (name === "x-gzip" ? "gzip" : name))
     .filter((name) => name !== "" && name !== "identity");
 }

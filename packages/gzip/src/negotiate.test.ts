@@ -2,7 +2,7 @@ import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import type { Coding } from "./codings.ts";
 import { negotiation } from "./negotiate.ts";
-import { scaled } from "./test-bodies.ts";
+import { scaled } from "@gateway/testing/campaign";
 
 const order: readonly Coding[] = ["br", "gzip", "deflate"];
 const negotiate = negotiation(order);

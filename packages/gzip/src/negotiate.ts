@@ -31,7 +31,7 @@ export function negotiation(codings: readonly Coding[]): (header: string | undef
   const provided = [...codings, "identity"];
   const decide = (header: string): Choice => {
     // x-gzip is another name of gzip (section 8.4.1.3).
-    const named = header.replaceAll(/(^|[\s,])x-gzip(?=[\s,;]|$)/gi, "$1gzip");
+    const named = header.replaceAll(/(^|[ \t,])x-gzip(?=[ \t,;]|$)/gi, "$1gzip");
     const negotiator: EncodingNegotiator = new Negotiator({ headers: { "accept-encoding": named } });
     const accepted = negotiator.encodings(provided, { preferred: provided });
     const best = codings.find((coding) => coding === accepted[0]);

@@ -7,7 +7,8 @@ import { validator } from "@gateway/validate";
 import { describe, expect, it, vi } from "vitest";
 import { availableCodings, methodsOf, type Coding } from "./codings.ts";
 import { gzip } from "./gzip.ts";
-import { deferred, eventually, LiveCoders } from "./test-bodies.ts";
+import { eventually } from "@gateway/testing/campaign";
+import { deferred, LiveCoders } from "./test-bodies.ts";
 
 /** A client that decodes as it reads: what it has understood so far. */
 class EventReader {

@@ -1,13 +1,10 @@
 import type { EventEmitter } from "node:events";
 import zlib from "node:zlib";
 import type { Application, HeaderList, Middleware, ResponseBody } from "@gateway/core";
+import { client } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import type { Coding } from "./codings.ts";
-
-/** `GATEWAY_LONG=1` runs great counts in full, otherwise a seeded tenth of them is run. */
-export function scaled(full: number): number {
-  return process.env["GATEWAY_LONG"] === "1" ? full : Math.ceil(full / 10);
-}
+import { gzip, type GzipOptions } from "./gzip.ts";
 
 /** A layer as it is to be tested: with a validator inside it, and one outside. */
 export function between(middleware: Middleware, app: Application): Application {
@@ -27,6 +24,20 @@ export function text(bytes: number): Buffer {
   const lines = Array.from({ length: Math.ceil(bytes / 20) }, (_, i) => `{"line":${i},"value":"${(i * 7919) % 1000}"}\n`);
   return Buffer.from(lines.join("")).subarray(0, bytes);
 }
+
+/** A body that is worth coding. */
+export const json: Buffer = text(4096);
+
+/** What a client sends that takes every coding. */
+export const every: Readonly<Record<string, string>> = { "Accept-Encoding": "gzip, deflate, br, zstd" };
+
+/** A client of an application inside {@link gzip}, with the codings that every platform has. */
+export function http(app: Application, options: GzipOptions = {}): ReturnType<typeof client> {
+  return client(between(gzip({ codings: ["br", "gzip", "deflate"], ...options }), app));
+}
+
+/** What the application does in the next turn of the loop. */
+export const nextTurn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
 
 interface ZstdDecoder {
   readonly gzipSync: unknown;
@@ -81,11 +92,6 @@ export class LiveCoders implements Disposable {
   [Symbol.dispose](): void {
     for (const restore of this.#restore) restore();
   }
-}
-
-/** Lets the loop turn until the condition holds. The test has a time limit. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
 
 /** A promise, and what settles it. */

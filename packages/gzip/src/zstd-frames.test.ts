@@ -1,7 +1,8 @@
 import { execFileSync } from "node:child_process";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { scaled, text } from "./test-bodies.ts";
+import { scaled } from "@gateway/testing/campaign";
+import { text } from "./test-bodies.ts";
 import { ZstdFrames } from "./zstd-frames.ts";
 
 /** What the program of zstd makes, with all that a header may or may not hold. */

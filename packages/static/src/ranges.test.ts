@@ -2,7 +2,7 @@ import { client } from "@gateway/testing";
 import { describe, expect, it } from "vitest";
 import { maxRanges } from "./byte-ranges.ts";
 import { staticFiles } from "./index.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
 import { checked, testClock, testFolder } from "./test-site.ts";
 
 interface Part {

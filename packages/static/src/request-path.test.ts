@@ -2,9 +2,12 @@ import { describe, expect, it } from "vitest";
 import { hasEncodedSlash, isServable } from "./request-path.ts";
 
 describe("isServable", () => {
-  it.each(["/", "/a", "/a/", "/a/b.txt", "/a b/ü.txt", "/...", "/a..b", "/a:b", "/nul", "/a~1"])("takes %j", (path) => {
-    expect(isServable(path, "serve", false)).toBe(true);
-  });
+  it.each(["/", "/a", "/a/", "/a/b.txt", "/a b/ü.txt", "/...", "/a..b", "/a:b", "/nul", "/a~1", "/a\x01", "/a\x7f"])(
+    "takes %j",
+    (path) => {
+      expect(isServable(path, "serve", false)).toBe(true);
+    },
+  );
 
   it.each([
     "",
@@ -50,6 +53,8 @@ describe("isServable", () => {
     "/a?",
     "/aux/b",
     "/conin$",
+    "/a\x01",
+    "/\x1f/b",
   ])("refuses %j where Windows takes it for something else", (path) => {
     expect(isServable(path, "serve", true)).toBe(false);
   });

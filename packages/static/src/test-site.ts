@@ -2,7 +2,9 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Application, Middleware } from "@gateway/core";
+import { client } from "@gateway/testing";
 import { validator } from "@gateway/validate";
+import { staticFiles, type StaticFilesOptions } from "./index.ts";
 
 /** Seconds since 1970: when the files of tests were written, and a while later. */
 export const longAgo = 1_700_000_000;
@@ -52,4 +54,9 @@ export const inner: Application = (environ, startResponse) => {
 /** A layer around an application, checked on both sides. */
 export function checked(layer: Middleware, app: Application = inner): Application {
   return validator(layer(validator(app)));
+}
+
+/** A client of a folder's files, on a clock that stands still, with an application inside. */
+export function site(folder: TestFolder, options: StaticFilesOptions = {}, app?: Application): ReturnType<typeof client> {
+  return client(checked(staticFiles(folder.path, { now: testClock().now, ...options }), app));
 }

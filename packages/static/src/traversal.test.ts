@@ -8,7 +8,7 @@ import { buildEnviron } from "@gateway/testing";
 import { validator } from "@gateway/validate";
 import { describe, expect, it } from "vitest";
 import { staticFiles } from "./index.ts";
-import { campaignTimeout, scaled, seededRandom } from "./test-campaign.ts";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
 import { collect } from "./test-collect.ts";
 import { enclosure, secret, type Enclosure } from "./test-outside.ts";
 import { checked, inner, testFolder } from "./test-site.ts";
