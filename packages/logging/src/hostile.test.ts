@@ -3,7 +3,8 @@ import { describe, expect, it } from "vitest";
 import pino from "pino";
 import { accessLog, type AccessLogOptions } from "./access-log.ts";
 import { redactedByDefault } from "./redact.ts";
-import { campaignTimeout, hello, Lines, request, scaled, seededRandom } from "./test-log.ts";
+import { campaignTimeout, scaled, seededRandom } from "@gateway/testing/campaign";
+import { hello, Lines, request } from "./test-log.ts";
 
 /** What an attacker sends: anything at all, and more often what means something to a log, a terminal or a parser. */
 const pieces = [

@@ -9,7 +9,7 @@ import type { Readable, Writable } from "node:stream";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { logFile, type LogFileOptions } from "./log-file.ts";
-import { campaignTimeout, eventually, scaled } from "./test-log.ts";
+import { campaignTimeout, eventually, scaled } from "@gateway/testing/campaign";
 
 let folder: string;
 let path: string;

@@ -8,7 +8,8 @@ import { makeServer, type ServerOptions } from "@gateway/server";
 import { afterEach, describe, expect, it } from "vitest";
 import { accessLog } from "./access-log.ts";
 import { logFile } from "./log-file.ts";
-import { eventually, Lines, validated } from "./test-log.ts";
+import { eventually } from "@gateway/testing/campaign";
+import { Lines, validated } from "./test-log.ts";
 
 const piece = Buffer.alloc(64 * 1024, "x");
 const total = 64 * 1024 * 1024;

@@ -5,30 +5,6 @@ import { validator } from "@gateway/validate";
 import { accessLog, type AccessLogOptions } from "./access-log.ts";
 import type { LogDestination } from "./destination.ts";
 
-/** Great counts: `GATEWAY_LONG=1` runs them in full, else a seeded tenth. */
-export function scaled(full: number): number {
-  return process.env["GATEWAY_LONG"] === "1" ? full : Math.ceil(full / 10);
-}
-
-/** What a long run may take. */
-export const campaignTimeout = 900_000;
-
-/** Numbers from 0 to 1 that are the same in every run: mulberry32. */
-export function seededRandom(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 4_294_967_296;
-  };
-}
-
-/** Lets the loop turn until the condition holds. */
-export async function eventually(condition: () => boolean): Promise<void> {
-  while (!condition()) await new Promise((resolve) => setImmediate(resolve));
-}
-
 /** A destination that keeps what it gets. */
 export class Lines implements LogDestination {
   readonly all: string[] = [];

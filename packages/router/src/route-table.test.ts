@@ -1,5 +1,6 @@
 import { match } from "path-to-regexp";
 import * as fc from "fast-check";
+import { scaled } from "@gateway/testing/campaign";
 import { describe, expect, it } from "vitest";
 import { parsePattern } from "./pattern.ts";
 import { RouteTable, type CompiledRoute } from "./route-table.ts";
@@ -23,9 +24,6 @@ const found = (table: RouteTable, path: string, method = "GET"): unknown => {
   const match = table.find(path, method);
   return match === undefined ? undefined : [match.route.label, ...match.args];
 };
-
-/** A great count: in full with `GATEWAY_LONG=1`, else a tenth of it. */
-const scaled = (full: number): number => (process.env["GATEWAY_LONG"] === "1" ? full : Math.ceil(full / 10));
 
 describe("RouteTable", () => {
   it("takes the first route of the list that matches, whatever its kind", () => {
