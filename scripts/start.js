@@ -1,4 +1,4 @@
-// `npm start`: builds what the guestbook needs, and serves it in this very process.
+// `npm start`: builds what the guestbook needs, and serves it in this very process. What stands behind `--` goes to the command: `npm start -- --bind 127.0.0.1:8001`.
 import { spawnSync } from "node:child_process";
 import { join } from "node:path";
 import { root } from "./workspaces.js";
@@ -18,5 +18,5 @@ if (build.status !== 0) {
 // Stopped while it built: npm hands a signal to its shell only.
 if (process.ppid !== parent) process.exit(143);
 
-process.argv.splice(2, Infinity, join(root, "apps/guestbook/dist/main.js"));
+process.argv.push(join(root, "apps/guestbook/dist/main.js"));
 await import("../packages/cli/bin/gateway.js");

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -9,6 +9,7 @@ import { parseAllDocuments } from "yaml";
 
 const deploy = fileURLToPath(new URL("../deploy/", import.meta.url));
 const read = (file: string): string => readFileSync(join(deploy, file), "utf8");
+const root = fileURLToPath(new URL("../../../", import.meta.url));
 const gateway = fileURLToPath(new URL("../../../node_modules/.bin/gateway", import.meta.url));
 
 let folder: string;
@@ -38,8 +39,10 @@ describe("the systemd units", () => {
   it("start the command with flags that it has, and give it time to stop", () => {
     const service = read("systemd/guestbook.service");
     const line = /^ExecStart=\S+ \S+\/gateway (.*)$/m.exec(service)?.[1] ?? "";
-    const { gracefulTimeout, workers } = settingsOf(line.split(" "));
+    const { gracefulTimeout, workers, target } = settingsOf(line.split(" "));
     expect(workers).toBeGreaterThan(0);
+    // The repository is its working directory.
+    expect(existsSync(join(root, String(target)))).toBe(true);
     expect(Number(/^TimeoutStopSec=(\d+)$/m.exec(service)?.[1])).toBeGreaterThan(Number(gracefulTimeout));
   });
 });
@@ -50,6 +53,14 @@ describe("the container file", () => {
     const words = arrays.flatMap(([, array = ""]) => JSON.parse(array) as string[]);
     expect(words.slice(0, 2)).toEqual(["node", "node_modules/.bin/gateway"]);
     expect(settingsOf(words.slice(2))).toMatchObject({ target: "apps/guestbook/dist/main.js" });
+  });
+
+  it("copies what there is, and nothing that was kept by whoever tried the guestbook before", () => {
+    const copied = [...read("container/Containerfile").matchAll(/^COPY --from=build \/src\/(\S+) (\S+)$/gm)];
+    expect(copied.map(([, from]) => from)).toEqual(["node_modules", "packages", "apps/guestbook"]);
+    for (const [, from = "", to] of copied) expect([to, existsSync(join(root, from))]).toEqual([from, true]);
+    const ignored = readFileSync(join(root, ".dockerignore"), "utf8").split("\n");
+    expect(ignored).toEqual(expect.arrayContaining([".git", "**/node_modules", "**/var"]));
   });
 });
 
@@ -62,6 +73,7 @@ describe("the Kubernetes manifests", () => {
           readonly terminationGracePeriodSeconds: number;
           readonly containers: readonly {
             readonly args: readonly string[];
+            readonly resources: { readonly limits: { readonly memory: string } };
             readonly readinessProbe: { httpGet: { path: string } };
           }[];
         };
@@ -80,6 +92,9 @@ describe("the Kubernetes manifests", () => {
     expect(Number(settings["drainDelay"]) + Number(settings["gracefulTimeout"])).toBeLessThan(
       pod?.terminationGracePeriodSeconds ?? 0,
     );
+    // Room for all workers and one that takes the place of another; 1 Mi is 1 MiB.
+    const mebibytes = Number(/^(\d+)Mi$/.exec(container?.resources.limits.memory ?? "")?.[1]);
+    expect(Number(settings["maxMemory"]) * (Number(settings["workers"]) + 1)).toBeLessThanOrEqual(mebibytes * 2 ** 20);
     expect(container?.readinessProbe.httpGet.path).toBe(settings["readyPath"]);
   });
 });

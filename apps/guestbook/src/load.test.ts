@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
-import { isLong, seededRandom } from "./test-campaign.ts";
+import { isLong, seededRandom } from "@gateway/testing/campaign";
 import { password } from "./test-guestbook.ts";
 import { eventIds, GuestbookProcess, Visitor } from "./test-process.ts";
 

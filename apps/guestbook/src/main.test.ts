@@ -1,7 +1,8 @@
-import { mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdtemp, readFile, rename, rm, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { password } from "./test-guestbook.ts";
 import { eventIds, GuestbookProcess, Visitor } from "./test-process.ts";
 
@@ -43,6 +44,24 @@ describe("the guestbook, started", () => {
       expect(entries.map(({ text }) => text)).toEqual(Array.from({ length: round }, (_, i) => `round ${round - i}`));
       await book.stop("SIGKILL");
     }
+  });
+
+  it.skipIf(!existsSync("/proc/self/task"))("opens its logs anew where all its processes get USR1, and loses no line", async () => {
+    const log = join(folder, "access.log");
+    await using book = await GuestbookProcess.start({ GUESTBOOK_FOLDER: folder });
+    const pid = book.child.pid ?? 0;
+    const workers = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ").map(Number);
+    await (await fetch(`${book.origin}/?before`)).text();
+    await rename(log, `${log}.1`);
+    for (const each of [pid, ...workers]) process.kill(each, "SIGUSR1");
+    await vi.waitUntil(() => existsSync(log), { timeout: 20_000 });
+    await (await fetch(`${book.origin}/?after`)).text();
+    expect(await book.stop("SIGTERM")).toBe(0);
+    const targets = async (file: string): Promise<readonly string[]> => (await readFile(file, "utf8")).match(/\/\?\w+/g) ?? [];
+    const current = await targets(log);
+    expect(current).toContain("/?after");
+    // What was not handed to the system yet goes to the new file.
+    expect([...(await targets(`${log}.1`)), ...current]).toEqual(["/?before", "/?after"]);
   });
 
   it("stops while somebody watches", async () => {

@@ -17,14 +17,16 @@ const secrets = settings.secrets ?? [keptSecret(join(settings.folder, "secret"))
 const database = await openDatabase(settings);
 const redis = settings.redisUrl === undefined ? undefined : await connectRedis(settings.redisUrl);
 
+// The signal that opens the command's own logs too. USR2 is none: sent to the parent it starts another one.
+const reopenSignal = "SIGUSR1";
 const app: Application & { drain(): void } = guestbook({
   database,
   assets: findAssets(new URL("./assets", import.meta.url)),
   secrets,
   sessionStore: redis?.sessionStore,
   rateStore: redis?.rateStore,
-  textLog: logFile(join(settings.folder, "access.log"), { reopenSignal: "SIGUSR2" }),
-  jsonLog: logFile(join(settings.folder, "access.jsonl"), { reopenSignal: "SIGUSR2" }),
+  textLog: logFile(join(settings.folder, "access.log"), { reopenSignal }),
+  jsonLog: logFile(join(settings.folder, "access.jsonl"), { reopenSignal }),
   trustedProxies: settings.trustedProxies,
   isDebug: settings.isDebug,
 });

@@ -55,6 +55,8 @@ describe("openSqlite", () => {
       (each) => each.close(),
       (error: unknown) => String(error),
     );
-    expect(await opened).toEqual(hasBuiltin ? undefined : expect.stringMatching(/is in use by process \d+/));
+    expect(await opened).toEqual(hasBuiltin ? undefined : expect.stringMatching(/is in use by process \d+.* remove .*\.owner/));
+    // Nothing else is left of the attempt.
+    expect(readdirSync(join(folder, "made")).filter((name) => name.endsWith(`.${process.pid}`))).toEqual([]);
   });
 });

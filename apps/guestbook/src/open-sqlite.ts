@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readFileSync, rmSync, rmdirSync, writeSync } from "node:fs";
+import { linkSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { Row } from "./sql-entries.ts";
 
@@ -96,24 +96,39 @@ async function openWasm(path: string): Promise<Sqlite> {
  */
 function takeFile(path: string): () => void {
   const owner = `${path}.owner`;
-  for (;;) {
-    try {
-      const file = openSync(owner, "wx", 0o600);
-      writeSync(file, `${process.pid}`);
-      closeSync(file);
-      rmdirIfThere(`${path}.lock`);
-      return () => rmSync(owner, { force: true });
-    } catch (error) {
-      if (!isCode(error, "EEXIST")) throw error;
-      const holder = Number(readFileSync(owner, "utf8"));
-      if (holder !== process.pid && isAlive(holder)) {
-        throw new Error(
-          `${path} is in use by process ${holder}. On this Node.js one process at a time can have it: stop that, use Node.js 22.13 or later, or set DATABASE_URL`,
-          { cause: error },
-        );
+  // Written before it has its name: nobody finds it empty, and takes it for that of a dead process.
+  const draft = `${owner}.${process.pid}`;
+  writeFileSync(draft, `${process.pid}`, { mode: 0o600 });
+  try {
+    for (;;) {
+      try {
+        linkSync(draft, owner);
+        rmdirIfThere(`${path}.lock`);
+        return () => rmSync(owner, { force: true });
+      } catch (error) {
+        if (!isCode(error, "EEXIST")) throw error;
+        const holder = holderOf(owner);
+        if (holder !== process.pid && isAlive(holder)) {
+          throw new Error(
+            `${path} is in use by process ${holder}. On this Node.js one process at a time can have it: stop that, use Node.js 22.13 or later, or set DATABASE_URL. If that is no guestbook, the one before was killed and its number given away: remove ${owner}`,
+            { cause: error },
+          );
+        }
+        rmSync(owner, { force: true });
       }
-      rmSync(owner, { force: true });
     }
+  } finally {
+    rmSync(draft, { force: true });
+  }
+}
+
+/** @returns 0 where it has just been let go. */
+function holderOf(owner: string): number {
+  try {
+    return Number(readFileSync(owner, "utf8"));
+  } catch (error) {
+    if (isCode(error, "ENOENT")) return 0;
+    throw error;
   }
 }
 

@@ -8,11 +8,12 @@ const linesOf = (text: string): string[] =>
     .filter((line) => line !== "");
 
 describe("the onion of the README", () => {
-  it("is that of app.ts, line by line", async () => {
-    const readme = await readFile(new URL("../README.md", import.meta.url), "utf8");
+  it.each(["../README.md", "../../../README.md"])("is that of app.ts, line by line: %s", async (file) => {
+    const readme = await readFile(new URL(file, import.meta.url), "utf8");
     const source = linesOf(await readFile(new URL("./app.ts", import.meta.url), "utf8"));
-    const block = linesOf(/^```ts\n([^]*?)^```$/m.exec(readme)?.[1] ?? "");
+    const block = linesOf(/^```ts\n(const around = [^]*?)^```$/m.exec(readme)?.[1] ?? "");
     const start = source.indexOf(block[0] ?? "nothing");
+    expect(block).not.toEqual([]);
     expect(source.slice(start, start + block.length)).toEqual(block);
   });
 });

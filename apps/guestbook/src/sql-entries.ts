@@ -73,9 +73,12 @@ export function sqlEntries(sql: Sql, writing: Writing): EntryStore {
   };
 }
 
-/** Names that look the same are the same. */
+/** Names that look the same are the same, as far as one script goes: by case, width and characters that nobody sees. */
 function nameKey(name: string): string {
-  return name.normalize("NFKC").toLowerCase();
+  return name
+    .normalize("NFKC")
+    .replaceAll(/\p{Default_Ignorable_Code_Point}/gu, "")
+    .toLowerCase();
 }
 
 function toEntry(row: Row): Entry {

@@ -13,12 +13,24 @@ describe("checkName", () => {
     expect(checkName(given)).toEqual({ ok: true, value });
   });
 
-  it.each([undefined, 7, "", " \n ", "---", "\u200b", "a\u0000b", "a\u202eb", "\ud800", "x".repeat(41), "😀".repeat(41)])(
-    "refuses %j",
-    (given) => {
-      expect(checkName(given)).toMatchObject({ ok: false });
-    },
-  );
+  it.each([
+    undefined,
+    7,
+    "",
+    " \n ",
+    "---",
+    "\u200b",
+    "\u3164",
+    "\u115f",
+    "\uffa0",
+    "a\u0000b",
+    "a\u202eb",
+    "\ud800",
+    "x".repeat(41),
+    "😀".repeat(41),
+  ])("refuses %j", (given) => {
+    expect(checkName(given)).toMatchObject({ ok: false });
+  });
 });
 
 describe("checkText", () => {
@@ -26,12 +38,23 @@ describe("checkText", () => {
     expect(checkText(" a\r\nb\rc\n\n\n\nd\te ")).toEqual({ ok: true, value: "a\nb\nc\n\nd e" });
   });
 
-  it.each([undefined, null, 7, "", "\n\n", "\u200b", "a\u0007b", "a\u2066b", "\udc00", "x".repeat(1001), "a\n".repeat(31)])(
-    "refuses %j",
-    (given) => {
-      expect(checkText(given)).toMatchObject({ ok: false });
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    7,
+    "",
+    "\n\n",
+    "\u200b",
+    "\u3164",
+    "\u2800\u2800",
+    "a\u0007b",
+    "a\u2066b",
+    "\udc00",
+    "x".repeat(1001),
+    "a\n".repeat(31),
+  ])("refuses %j", (given) => {
+    expect(checkText(given)).toMatchObject({ ok: false });
+  });
 
   it("counts characters, not what they are made of", () => {
     expect(checkText("😀".repeat(1000))).toMatchObject({ ok: true });

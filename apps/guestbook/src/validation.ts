@@ -10,13 +10,17 @@ const maxLines = 30;
 const unfitInLine = /[\p{Cc}\p{Surrogate}\u202A-\u202E\u2066-\u2069]/u;
 const unfitInText = /(?!\n)[\p{Cc}\p{Surrogate}\u202A-\u202E\u2066-\u2069]/u;
 
+// Some letters are blank, the fillers of Hangul, and one symbol, the pattern of Braille without a dot.
+const visibleInName = /(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{N}\p{Emoji_Presentation}]/u;
+const visibleInText = /(?![\p{Default_Ignorable_Code_Point}\u2800])[\p{L}\p{N}\p{P}\p{S}]/u;
+
 /** A name to sign with. */
 export function checkName(given: unknown): Checked {
   if (typeof given !== "string") return wrong("Please say your name.");
   const name = given.normalize("NFC").trim().replaceAll(/\s+/gu, " ");
   if (name === "") return wrong("Please say your name.");
   if (unfitInLine.test(name)) return wrong("Your name has a character in it that cannot be shown.");
-  if (!/[\p{L}\p{N}\p{Emoji_Presentation}]/u.test(name)) return wrong("Your name needs a letter, a digit or an emoji.");
+  if (!visibleInName.test(name)) return wrong("Your name needs a letter, a digit or an emoji.");
   if (lengthOf(name) > lengths.name) return wrong(`A name has at most ${lengths.name} characters.`);
   return { ok: true, value: name };
 }
@@ -41,7 +45,7 @@ export function checkText(given: unknown): Checked {
     .trim();
   if (text === "") return wrong("Please write something.");
   if (unfitInText.test(text)) return wrong("There is a character in it that cannot be shown.");
-  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(text)) return wrong("Please write something that can be seen.");
+  if (!visibleInText.test(text)) return wrong("Please write something that can be seen.");
   if (lengthOf(text) > lengths.text) return wrong(`An entry has at most ${lengths.text} characters: these are ${lengthOf(text)}.`);
   if (text.split("\n").length > maxLines) return wrong(`An entry has at most ${maxLines} lines.`);
   return { ok: true, value: text };
