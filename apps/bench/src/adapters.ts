@@ -4,7 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import type { LoadOrder, LoadResult } from "./load-process.ts";
-import { conditions, Worker } from "./processes.ts";
+import { conditions, pinned, Worker } from "./processes.ts";
 import type { RequestSet } from "./requests.ts";
 import { median } from "./statistics.ts";
 
@@ -96,7 +96,8 @@ class Server {
 
   static async start(kind: string, command: readonly string[]): Promise<Server> {
     const file = fileURLToPath(new URL("./adapters-server-process.js", import.meta.url));
-    const child = spawn("taskset", ["-c", "0", ...command, file, kind], { stdio: ["ignore", "pipe", "inherit"] });
+    const [program = "", ...args] = pinned([...command, file, kind], 0);
+    const child = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
     const [line] = (await once(createInterface(child.stdout), "line")) as [string];
     return new Server(child, Number(line.slice("port ".length)));
   }

@@ -1,7 +1,11 @@
+import { mkdtempSync, rmSync } from "node:fs";
 import { get } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { bodyKinds, jsonBody, type BodyKind } from "./gzip-bodies.ts";
 import type { CodedLoadOrder, CodedLoadResult } from "./gzip-load-process.ts";
-import { CodingNginx } from "./gzip-nginx.ts";
+import { codingNginx } from "./gzip-nginx.ts";
+import { hasNginx } from "./nginx.ts";
 import { conditions, Worker, type Usage } from "./processes.ts";
 import { median, quantile } from "./statistics.ts";
 
@@ -58,14 +62,18 @@ async function start(name: string, kind: BodyKind): Promise<Target> {
 
 async function nginx(body: Buffer): Promise<Target[]> {
   const targets: Target[] = [];
+  if (!hasNginx) return targets;
   for (const level of [1, 6]) {
-    const server = await CodingNginx.start(body, level);
-    if (server === undefined) continue;
+    const folder = mkdtempSync(join(tmpdir(), "gateway-bench-nginx-"));
+    const server = await codingNginx(body, level, folder, 0);
     targets.push({
       name: `nginx, gzip_comp_level ${level}`,
       port: server.port,
       usage: async () => server.usage(),
-      stop: () => server.stop(),
+      async stop() {
+        await server.stop();
+        rmSync(folder, { recursive: true });
+      },
     });
   }
   return targets;

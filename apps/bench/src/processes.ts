@@ -5,6 +5,11 @@ import { fileURLToPath } from "node:url";
 
 const canPin = cpus().length > 1 && spawnSync("taskset", ["--version"]).status === 0;
 
+/** A command on one core, where there is one to spare. */
+export function pinned(command: readonly string[], core: number): readonly string[] {
+  return canPin ? ["taskset", "-c", String(core), ...command] : command;
+}
+
 /** What a server process answers. */
 export interface Usage {
   readonly cpuMicroseconds: number;
@@ -18,8 +23,8 @@ export class Worker {
 
   constructor(file: string, args: readonly string[], core: number, flags: readonly string[] = []) {
     const command = [process.execPath, ...flags, fileURLToPath(new URL(file, import.meta.url)), ...args];
-    const pinned = canPin ? ["taskset", "-c", String(core), ...command] : command;
-    this.#child = spawn(pinned[0] ?? "", pinned.slice(1), { stdio: ["ignore", "inherit", "inherit", "ipc"] });
+    const [program = "", ...rest] = pinned(command, core);
+    this.#child = spawn(program, rest, { stdio: ["ignore", "inherit", "inherit", "ipc"] });
     this.#ended = ended(this.#child);
     // Whoever waits for a message is told; a stop at the end is no error.
     this.#ended.catch(() => {});
@@ -49,6 +54,6 @@ async function ended(child: ChildProcess): Promise<never> {
 
 /** Says how trustworthy the figures are. */
 export function conditions(): string {
-  const pinned = canPin ? "server and load pinned to different cores" : "not pinned: taskset or a second core is missing";
-  return `Node ${process.version}, ${cpus().length} cores, ${pinned}`;
+  const how = canPin ? "server and load pinned to different cores" : "not pinned: taskset or a second core is missing";
+  return `Node ${process.version}, ${cpus().length} cores, ${how}`;
 }

@@ -1,8 +1,8 @@
 import type { Application, Environ } from "@gateway/core";
-import { detachedExchange, emptyInput } from "@gateway/core/gateway";
 import { router } from "@gateway/router";
 import findMyWay from "find-my-way";
 import expressRouter from "router";
+import { makeEnviron } from "./onion-environ.ts";
 import { median } from "./statistics.ts";
 
 /** The routes of a site of some size: what find-my-way's own bench measures, among others like it. */
@@ -28,66 +28,8 @@ const requests: readonly (readonly [name: string, path: string])[] = [
   ["none", "/nowhere/at/all/1"],
 ];
 
-/** An environ as the server makes it: one literal. */
-function makeEnviron(): Environ {
-  return {
-    REQUEST_METHOD: "GET",
-    SCRIPT_NAME: "",
-    PATH_INFO: "/",
-    QUERY_STRING: "",
-    CONTENT_TYPE: undefined,
-    CONTENT_LENGTH: undefined,
-    SERVER_NAME: "localhost",
-    SERVER_PORT: "80",
-    SERVER_PROTOCOL: "HTTP/1.1",
-    REQUEST_URI: "/",
-    REMOTE_ADDR: "127.0.0.1",
-    REMOTE_PORT: "50000",
-    HTTPS: undefined,
-    HTTP_HOST: "localhost",
-    "wsgi.version": [1, 0],
-    "wsgi.url_scheme": "http",
-    "wsgi.input": emptyInput,
-    "wsgi.errors": { write: () => {}, writelines: () => {}, flush: () => {} },
-    "wsgi.multithread": false,
-    "wsgi.multiprocess": false,
-    "wsgi.run_once": false,
-    "wsgi.input_terminated": true,
-    "wsgi.file_wrapper": undefined,
-    "gateway.exchange": detachedExchange,
-  };
-}
-
-/** The same, with a place for what the router adds. */
-function makeEnvironWithSlot(): Environ {
-  return {
-    REQUEST_METHOD: "GET",
-    SCRIPT_NAME: "",
-    PATH_INFO: "/",
-    QUERY_STRING: "",
-    CONTENT_TYPE: undefined,
-    CONTENT_LENGTH: undefined,
-    SERVER_NAME: "localhost",
-    SERVER_PORT: "80",
-    SERVER_PROTOCOL: "HTTP/1.1",
-    REQUEST_URI: "/",
-    REMOTE_ADDR: "127.0.0.1",
-    REMOTE_PORT: "50000",
-    HTTPS: undefined,
-    HTTP_HOST: "localhost",
-    "wsgi.version": [1, 0],
-    "wsgi.url_scheme": "http",
-    "wsgi.input": emptyInput,
-    "wsgi.errors": { write: () => {}, writelines: () => {}, flush: () => {} },
-    "wsgi.multithread": false,
-    "wsgi.multiprocess": false,
-    "wsgi.run_once": false,
-    "wsgi.input_terminated": true,
-    "wsgi.file_wrapper": undefined,
-    "gateway.exchange": detachedExchange,
-    "wsgiorg.routing_args": undefined,
-  };
-}
+/** An environ with a place for what the router adds, as the server makes it. */
+const makeEnvironWithSlot = (): Environ => ({ ...makeEnviron(), "wsgiorg.routing_args": undefined });
 
 /** Handles the path once. */
 type Handle = (path: string) => void;
@@ -105,7 +47,7 @@ function ours(): Handle {
     { fallback: app },
   );
   // One environ for all: the slot is filled anew each time, as on a fresh one that has it.
-  const environ: Environ = { ...makeEnviron(), "wsgiorg.routing_args": undefined };
+  const environ = makeEnvironWithSlot();
   const write = (): void => {};
   const startResponse = () => write;
   return (path) => {

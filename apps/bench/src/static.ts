@@ -1,8 +1,9 @@
 import { mkdtempSync, rmSync, utimesSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { hasNginx } from "./nginx.ts";
 import { conditions, Worker, type Usage } from "./processes.ts";
-import { canReadUsage, hasNginx, Nginx } from "./static-nginx.ts";
+import { staticNginx } from "./static-nginx.ts";
 import type { FileLoadOrder, FileLoadResult } from "./static-load-process.ts";
 import { median } from "./statistics.ts";
 
@@ -27,7 +28,7 @@ interface Contestant {
   readonly name: string;
   readonly port: number;
   usage(): Usage | Promise<Usage>;
-  stop(): void;
+  stop(): void | Promise<void>;
 }
 
 interface Slice {
@@ -41,7 +42,7 @@ interface Slice {
  */
 export async function staticFilesBench(): Promise<void> {
   console.log(conditions());
-  if (!hasNginx || !canReadUsage) console.log("nginx is missing, or its CPU time cannot be read: it is left out");
+  if (!hasNginx) console.log("nginx is missing, or its CPU time cannot be read: it is left out");
   const folder = mkdtempSync(join(tmpdir(), "gateway-bench-static-"));
   const load = new Worker("./static-load-process.js", [], 1);
   const contestants: Contestant[] = [];
@@ -53,11 +54,11 @@ export async function staticFilesBench(): Promise<void> {
       utimesSync(file, 1_700_000_000, 1_700_000_000);
     }
     contestants.push(...(await Promise.all(kinds.map((kind) => startNode(kind, folder)))));
-    if (hasNginx && canReadUsage) contestants.push(await startNginx(folder));
+    if (hasNginx) contestants.push(await startNginx(folder));
     for (const size of sizes) await compare(load, contestants, size);
   } finally {
     load.stop();
-    for (const contestant of contestants) contestant.stop();
+    await Promise.all(contestants.map(async (contestant) => contestant.stop()));
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -73,7 +74,7 @@ async function startNode(name: string, root: string): Promise<Contestant> {
 }
 
 async function startNginx(root: string): Promise<Contestant> {
-  const nginx = await Nginx.start(root, join(root, ".nginx"), 0);
+  const nginx = await staticNginx(root, join(root, ".nginx"), 0);
   return { name: "nginx", port: nginx.port, usage: () => nginx.usage(), stop: () => nginx.stop() };
 }
 
