@@ -20,8 +20,6 @@ export interface Pair {
   readonly needs: readonly string[];
   /** The front server starts the application itself. */
   readonly isSpawned?: true;
-  /** The application has more than one process, so that one request cannot wait for another. */
-  readonly isManyProcesses?: true;
   /** Each request is a process of its own (CGI). */
   readonly startsEachRequest?: true;
   /** Has no TLS of its own. */

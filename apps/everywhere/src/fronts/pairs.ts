@@ -15,10 +15,6 @@ const closesEach: Lacks = {
 };
 const processEach: Lacks = {
   [unkept]: { why: "each request has a process of its own", sees: /the same process: false/ },
-  "a stream arrives while it is made": {
-    why: "a second request cannot reach the process that makes the stream (the events show that streams arrive)",
-    sees: /no second request/,
-  },
 };
 
 // What fronts cannot.
@@ -97,7 +93,6 @@ export const pairs: readonly Pair[] = [
     title: "Apache httpd, mod_fcgid",
     needs: ["apache2", `${apacheModules}/mod_fcgid.so`],
     isSpawned: true,
-    isManyProcesses: true,
     lacks: {
       ...apacheFiles,
       ...processEach,
@@ -110,7 +105,6 @@ export const pairs: readonly Pair[] = [
     title: "Apache httpd, mod_cgid",
     needs: ["apache2"],
     isSpawned: true,
-    isManyProcesses: true,
     startsEachRequest: true,
     lacks: { ...apacheFiles, ...processEach, ...looksWhole("the end of the program is the end of the response") },
   },
@@ -129,7 +123,6 @@ export const pairs: readonly Pair[] = [
     title: "lighttpd, mod_cgi",
     needs: ["lighttpd"],
     isSpawned: true,
-    isManyProcesses: true,
     startsEachRequest: true,
     lacks: { ...lighttpdVariables, ...processEach, ...looksWhole("the end of the program is the end of the response") },
   },

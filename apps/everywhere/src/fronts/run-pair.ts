@@ -125,8 +125,7 @@ class Running implements RunningPair {
       siteAt(mount, {
         port: ports[mounts.indexOf(mount)] ?? 0,
         certificate: mount.scheme === "https" ? readFileSync(join(front.folder, "tls.crt"), "utf8") : undefined,
-        isOneProcess: pair.isManyProcesses !== true,
-        newName: () => `name-${++this.#names}`,
+        newName: () => `name-${process.pid}-${++this.#names}`,
         closings: (name) => this.#closed(name),
       }),
     );
@@ -134,7 +133,7 @@ class Running implements RunningPair {
 
   closings(): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
-    for (const [, name = ""] of this.log().matchAll(/closed (name-[0-9]+);/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
+    for (const [, name = ""] of this.log().matchAll(/closed (name-[0-9-]+);/g)) counts.set(name, (counts.get(name) ?? 0) + 1);
     return counts;
   }
 
