@@ -70,7 +70,10 @@ describe("listenFailure", () => {
 
   it("says what to do for the usual reasons", () => {
     expect(failure("localhost:80", "EADDRINUSE")).toMatch(
-      /^cannot listen on localhost:80: it is in use already: .*\(EADDRINUSE\)$/,
+      /^cannot listen on localhost:80: it is in use already: .* with --bind \(EADDRINUSE\)$/,
+    );
+    expect(listenFailure(parseBind(":80"), Object.assign(new Error("no"), { code: "EADDRINUSE" }), "--metrics-bind")).toMatch(
+      / with --metrics-bind \(EADDRINUSE\)$/,
     );
     expect(failure("localhost:80", "EACCES")).toMatch(/^cannot listen on localhost:80: no permission: .*\(EACCES\)$/);
     expect(failure("unix:/x/y", "EACCES")).toMatch(/^cannot listen on unix:\/x\/y: its folder does not exist, .*\(EACCES\)$/);

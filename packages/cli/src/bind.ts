@@ -1,6 +1,6 @@
 import { isIPv6 } from "node:net";
 import type { ServerAddress } from "@gateway/server";
-import type { ProtocolName } from "./settings/table.ts";
+import type { ProtocolName } from "./settings/setting.ts";
 import { StartError } from "./start-error.ts";
 
 /** What fits into `sun_path` of Linux with its NUL. Node.js 20 cuts a longer path without a word, and listens elsewhere. */
@@ -59,10 +59,14 @@ export function readableAddress(address: ServerAddress, protocol: ProtocolName, 
   return `${scheme}${address.host.includes(":") ? `[${address.host}]` : address.host}:${address.port}${suffix}`;
 }
 
-/** Why the system refused to listen, in one line. */
-export function listenFailure(bind: Bind, error: unknown): string {
+/**
+ * Why the system refused to listen, in one line.
+ *
+ * @param flag what chooses the address (default `"--bind"`).
+ */
+export function listenFailure(bind: Bind, error: unknown, flag = "--bind"): string {
   const { code = "", message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
-  const reason = code === "EACCES" && bind.text.startsWith("unix:") ? unixRefusal : reasons[code];
+  const reason = code === "EACCES" && bind.text.startsWith("unix:") ? unixRefusal : reasons[code]?.replace("FLAG", flag);
   return `cannot listen on ${bind.text}: ${reason === undefined ? message : `${reason} (${code})`}`;
 }
 
@@ -70,7 +74,7 @@ export function listenFailure(bind: Bind, error: unknown): string {
 const unixRefusal = "its folder does not exist, or may not be written to";
 
 const reasons: Readonly<Record<string, string>> = {
-  EADDRINUSE: "it is in use already: stop the other server, or choose another address with --bind",
+  EADDRINUSE: "it is in use already: stop the other server, or choose another address with FLAG",
   EACCES: "no permission: ports under 1024 are for the administrator",
   EPERM: "no permission",
   EADDRNOTAVAIL: "this machine has no such address",

@@ -11,4 +11,4 @@ export {
 export type { Config } from "./settings/config.ts";
 export type { Declared, Settings } from "./settings/settings.ts";
 export type { Bind } from "./bind.ts";
-export type { ProtocolName } from "./settings/table.ts";
+export type { ProtocolName } from "./settings/setting.ts";

@@ -28,7 +28,7 @@ const loaderFailures: ReadonlySet<unknown> = new Set([
  * @throws {StartError} when there is none.
  */
 export function locateModule(name: string, directory: string): LocatedModule {
-  const file = locateFile(pathOf(name, directory));
+  const file = moduleFiles(name, directory).find(isFile);
   if (file !== undefined) return { name, path: file };
   const isPath = isAbsolute(name) || /^(file:|\.{1,2}(\/|$))/.test(name);
   if (isPath) throw new StartError(`there is no module ${name} (looked for ${pathOf(name, directory)})`);
@@ -40,6 +40,16 @@ export function locateModule(name: string, directory: string): LocatedModule {
     if (codeOf(error) === "ERR_PACKAGE_PATH_NOT_EXPORTED") return { name, from: directory };
     throw new StartError(`there is no module ${name}: no file ${resolve(directory, name)}, and no package of that name`);
   }
+}
+
+/**
+ * Where the file of a module may be; the first that is there is it.
+ *
+ * @throws {StartError} for a URL that is not that of a file.
+ */
+export function moduleFiles(name: string, directory: string): readonly string[] {
+  const path = pathOf(name, directory);
+  return extensions.map((extension) => path + extension);
 }
 
 /**
@@ -77,10 +87,6 @@ function pathOf(name: string, directory: string): string {
   } catch {
     throw new StartError(`${name} is not the URL of a file`);
   }
-}
-
-function locateFile(path: string): string | undefined {
-  return extensions.map((extension) => path + extension).find((file) => isFile(file));
 }
 
 function isFile(path: string): boolean {

@@ -1,5 +1,5 @@
 import type { ErrorStream } from "@gateway/core";
-import { errorLog, escapeLine, type LogLevel } from "./logs/error-log.ts";
+import { errorLog, escapeLine, escapeLines, type LogLevel } from "./logs/error-log.ts";
 import { openLog, type Log } from "./logs/open-log.ts";
 import type { Settings } from "./settings/settings.ts";
 import { StartError } from "./start-error.ts";
@@ -39,7 +39,7 @@ function standardLog(level: LogLevel): ProcessLog {
   const least = levels.indexOf(level);
   const say = (output: NodeJS.WriteStream, at: LogLevel, text: string, detail?: string): void => {
     if (levels.indexOf(at) < least) return;
-    output.write(`gateway: ${escapeLine(text)}\n${detail === undefined ? "" : escapedLines(detail)}`);
+    output.write(`gateway: ${escapeLine(text)}\n${detail === undefined ? "" : escapeLines(detail)}`);
   };
   return {
     debug: (text) => say(process.stdout, "debug", text),
@@ -59,7 +59,7 @@ function fileLog(target: string, level: LogLevel, label: string | undefined): Pr
     debug: (text) => entries.debug(text),
     info: (text) => entries.info(text),
     warning: (text) => entries.warning(text),
-    error: (text, detail) => entries.error(text, detail === undefined ? undefined : withStack(detail)),
+    error: (text, detail) => entries.error(text, detail),
     stream: entries.stream,
     reopen: () => log.reopen(),
     close: () => log.close(),
@@ -73,20 +73,4 @@ export function opened(target: string, owner?: { readonly uid: number; readonly 
   } catch (error) {
     throw new StartError(`cannot open the log ${target}: ${error instanceof Error ? error.message : String(error)}`);
   }
-}
-
-/** An error that is written as these lines. */
-function withStack(stack: string): Error {
-  const error = new Error(stack);
-  Object.defineProperty(error, "stack", { value: stack });
-  return error;
-}
-
-/** Several lines, each with its indentation. */
-function escapedLines(text: string): string {
-  return text
-    .trimEnd()
-    .split(/\r?\n/)
-    .map((line) => `${escapeLine(line.replaceAll("\t", "  "))}\n`)
-    .join("");
 }

@@ -1,5 +1,5 @@
 import { once } from "node:events";
-import { createServer, type AddressInfo } from "node:net";
+import { connect, createServer, type AddressInfo } from "node:net";
 import { makeClient as fastcgi } from "@gateway/fastcgi/client";
 import { makeClient as scgi } from "@gateway/scgi/client";
 import { makeClient as uwsgi } from "@gateway/uwsgi/client";
@@ -48,6 +48,44 @@ describe("gateway --protocol", () => {
     listener.close();
 
     expect(await ask("fastcgi", { port })).toBe("Hello from /world\n");
+  });
+
+  it.each(["fastcgi", "scgi", "uwsgi"] as const)("%s splits the path at --mount", async (protocol) => {
+    const app = hello.replace("environ.PATH_INFO", '[environ.SCRIPT_NAME, environ.PATH_INFO].join(" ")');
+    await using fixtures = await Fixtures.make({ "app.mjs": app });
+    const args = ["--protocol", protocol, "--mount", "/elsewhere", "--mount", "/wor", "--mount", "/world"];
+    await using command = Command.start([...args, "-b", "unix:app.sock", "app.mjs"], fixtures.directory);
+    await command.said("stdout", /listening on/);
+
+    expect(await ask(protocol, { path: `${fixtures.directory}/app.sock` })).toBe("Hello from /world \n");
+  });
+
+  it.each([
+    ["127.0.0.0/8", true],
+    ["10.0.0.0/8", false],
+  ])("lets only --allowed-address %s in", async (network, isAllowed) => {
+    await using fixtures = await Fixtures.make({ "app.mjs": hello });
+    const args = ["--protocol", "scgi", "-b", "127.0.0.1:0", "--allowed-address", network, "app.mjs"];
+    await using command = Command.start(args, fixtures.directory);
+    const [, port] = await command.said("stdout", /listening on 127\.0\.0\.1:([0-9]+)/);
+
+    const answer = await ask("scgi", { port: Number(port) }).catch(String);
+    expect(answer === "Hello from /world\n").toBe(isAllowed);
+  });
+
+  it.each([
+    ["--multiplex", "1"],
+    ["--no-multiplex", "0"],
+  ])("says with %s whether requests may be multiplexed", async (flag, said) => {
+    await using fixtures = await Fixtures.make({ "app.mjs": hello });
+    await using command = Command.start(["--protocol", "fastcgi", flag, "-b", "unix:app.sock", "app.mjs"], fixtures.directory);
+    await command.said("stdout", /listening on/);
+    const socket = connect(`${fixtures.directory}/app.sock`);
+    // FCGI_GET_VALUES of FCGI_MPXS_CONNS (FastCGI 1.0, section 4.1).
+    socket.write(Buffer.from("\x01\x09\0\0\0\x11\0\0\x0f\0FCGI_MPXS_CONNS", "latin1"));
+    const [result] = (await once(socket, "data")) as [Buffer];
+    socket.destroy();
+    expect(result.toString("latin1")).toContain(`\x0f\x01FCGI_MPXS_CONNS${said}`);
   });
 
   it("reports what it refuses in one line", async () => {

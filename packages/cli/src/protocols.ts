@@ -2,7 +2,7 @@ import type { Server } from "node:net";
 import type { TlsOptions } from "node:tls";
 import type { ApplicationLike, ErrorStream } from "@gateway/core";
 import type { GatewayServer, RefusedRequest } from "@gateway/server";
-import type { ProtocolName } from "./settings/table.ts";
+import type { ProtocolName } from "./settings/setting.ts";
 
 /** What the servers have in common. */
 interface Gateway {

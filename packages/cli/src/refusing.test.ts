@@ -88,6 +88,21 @@ describe("gateway, when it cannot start", () => {
     expect(code).toBe(1);
   });
 
+  it("says so in one line for a port of the metrics that is in use", async () => {
+    await using fixtures = await Fixtures.make(files);
+    const other = createServer().listen(0, "127.0.0.1");
+    await once(other, "listening");
+    const address = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+
+    const { code, stderr } = await Command.run(["-b", "127.0.0.1:0", "--metrics-bind", address, "app.mjs"], fixtures.directory);
+    other.close();
+
+    expect(stderr).toMatch(
+      /^gateway: --metrics-bind: cannot listen on 127\.0\.0\.1:\d+: it is in use already: .* with --metrics-bind \(EADDRINUSE\)\n$/,
+    );
+    expect(code).toBe(1);
+  });
+
   it.each([
     ["throws.mjs", /^Error: no database\n +at .*throws\.mjs:1:7/m],
     ["syntax.mjs", /syntax\.mjs:1\nexport default = 1;\n +\^\n[^]*SyntaxError/],

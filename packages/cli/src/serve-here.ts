@@ -1,16 +1,22 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
 import { toApplication } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
-import { listenFailure, readableAddress } from "./bind.ts";
+import type { ServerAddress } from "@gateway/server";
+import { listenFailure, readableAddress, type Bind } from "./bind.ts";
 import { loadSite, type Lifespan } from "./load-application.ts";
+import { ownLogs } from "./manager/own-logs.ts";
 import { PidFile } from "./manager/pid-file.ts";
 import { readTlsFiles } from "./manager/tls-files.ts";
+import { makeWay, putInPlace, removeSocketFile, temporaryPath } from "./manager/unix-path.ts";
 import { openProcessLog } from "./process-log.ts";
 import type { Settings } from "./settings/settings.ts";
-import { interruptedStatus, onOrphaned, onStopSignals, stoppingText } from "./signals.ts";
+import { interruptedStatus, onStopSignals, stoppingText } from "./signals.ts";
 import { StartError } from "./start-error.ts";
-import { observed, workerObservers } from "./worker/observers.ts";
 import { assume } from "./worker/identity.ts";
-import { drain, Serving, startUp, surviveFailures, validated } from "./worker/serving.ts";
+import type { WorkerObserver } from "./worker/observer.ts";
+import { observed, workerObservers } from "./worker/observers.ts";
+import { drain, Serving, startUp, surviveFailures, validated, type Place } from "./worker/serving.ts";
 
 /**
  * Serves in this very process, without a parent that watches it: for front servers that start and watch it themselves, and for debuggers.
@@ -25,12 +31,14 @@ export async function serveHere(settings: Settings, environment: NodeJS.ProcessE
   ] as const) {
     if (isGiven) throw new StartError(`${name} is for a manager and its workers, and workers is 0: write 1`);
   }
+  ownLogs(settings, undefined);
   const log = openProcessLog(settings);
   const pidFile = new PidFile(settings.pidFile, false);
   pidFile.write();
   process.once("exit", () => pidFile.remove());
   let serving: Serving | undefined;
   let drained: Lifespan | undefined;
+  let observers: readonly WorkerObserver[] = [];
   const stop = (): void => {
     // Nothing is served while the application loads: nothing has to be finished.
     if (serving === undefined) process.exit(0);
@@ -40,8 +48,12 @@ export async function serveHere(settings: Settings, environment: NodeJS.ProcessE
     if (settings.drainDelay === 0) void made.shutdown();
     else setTimeout(() => void made.shutdown(), settings.drainDelay * 1000);
   };
-  onStopSignals(stop, () => process.exit(interruptedStatus));
-  onOrphaned(environment, stop);
+  onStopSignals(environment, stop, () => process.exit(interruptedStatus));
+  // Node.js would start its inspector.
+  process.on("SIGUSR1", () => {
+    void log.reopen();
+    for (const observer of observers) void observer.reopen?.();
+  });
 
   Object.assign(process.env, settings.env);
   const tls = readTlsFiles(settings);
@@ -49,31 +61,26 @@ export async function serveHere(settings: Settings, environment: NodeJS.ProcessE
   const app = settings.validate ? await validated(site.application) : site.application;
   await startUp(site.startup, settings.target);
   drained = site.drain;
-  const observers = await workerObservers({ ...settings, metricsBind: undefined });
-  process.on("SIGUSR1", () => {
-    void log.reopen();
-    for (const observer of observers) void observer.reopen?.();
-  });
-  const made = await Serving.make(settings, observed(toApplication(app), observers), settings.bind, {
+  observers = await workerObservers({ ...settings, metricsBind: undefined });
+  const places = await Promise.all(settings.bind.map((bind) => reported(bind, () => placeOf(bind, settings))));
+  const made = await Serving.make(settings, observed(toApplication(app), observers), places, {
     tls: tls && { ...tls, requestCert: tls.ca !== undefined },
     maxConnections: settings.workerConnections,
     log,
   });
   const addresses = await Promise.all(
-    made.servers.map(async (server, at) => {
-      const bind = settings.bind[at];
-      try {
-        return await server.listen();
-      } catch (error) {
-        throw bind === undefined ? error : new StartError(listenFailure(bind, error));
-      }
-    }),
+    places.map(({ bind, publish }, at) =>
+      reported(bind, async () => {
+        const address = await made.servers[at]?.listen();
+        return publish?.() ?? address;
+      }),
+    ),
   );
   // Sockets first: ports below 1024 are for the administrator.
   assume(settings);
   serving = made;
   surviveFailures(log);
-  for (const address of addresses)
+  for (const address of addresses.filter((listensOn) => listensOn !== undefined))
     log.info(`listening on ${readableAddress(address, settings.protocol, settings.tlsKey !== undefined)} (press Ctrl+C to stop)`);
   await serving.serve();
   await serving.shutdown();
@@ -86,4 +93,39 @@ export async function serveHere(settings: Settings, environment: NodeJS.ProcessE
   for (const observer of observers) await observer.close?.();
   await log.close();
   return 0;
+}
+
+/** Where a server listens. */
+interface OwnPlace extends Place {
+  readonly bind: Bind;
+  /** Lets clients find it, when it is served. @returns where that is. */
+  readonly publish: (() => ServerAddress) | undefined;
+}
+
+/** A Unix socket is made beside its place: it has its mode and owner before anybody can connect. */
+async function placeOf(bind: Bind, { backlog, unixMode, unixOwner }: Settings): Promise<OwnPlace> {
+  if (!bind.host.startsWith("unix:")) return { bind, host: bind.host, port: bind.port, publish: undefined };
+  const path = bind.host.slice(5);
+  await makeWay(path);
+  const temporary = temporaryPath(path);
+  const server: Server = createServer({ allowHalfOpen: true, pauseOnConnect: true }).listen({ path: temporary, backlog });
+  await once(server, "listening");
+  return {
+    bind,
+    host: server,
+    port: 0,
+    publish() {
+      const file = putInPlace(temporary, path, unixMode, unixOwner);
+      process.once("exit", () => removeSocketFile(file));
+      return { kind: "unix", path };
+    },
+  };
+}
+
+async function reported<Result>(bind: Bind, act: () => Promise<Result>): Promise<Result> {
+  try {
+    return await act();
+  } catch (error) {
+    throw error instanceof StartError ? error : new StartError(listenFailure(bind, error));
+  }
 }

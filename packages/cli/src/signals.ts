@@ -16,7 +16,7 @@ export type SignalMeaning = "stop" | "quit" | "nothing";
  */
 const echoMilliseconds = 250;
 
-/** How often {@link onOrphaned} looks. */
+/** How often a command that npm runs looks whether it was left behind. */
 const orphanMilliseconds = 250;
 
 /**
@@ -44,29 +44,27 @@ export function signalRule(now: () => number = () => performance.now()): (signal
 }
 
 /**
- * Calls `stop` when the parent of this process is gone, for a command that npm or npx runs: they hand SIGTERM to their shell only, which
- * dies of it and leaves the command behind.
+ * Calls `stop` or `quit` as {@link signalRule} says, from now to the end of the process; `stop` at most once.
  *
- * @param environment tells whether npm runs it (`npm_command`).
+ * @param environment tells whether npm or npx runs the command (`npm_command`). They hand SIGTERM to their shell only, which dies of it and leaves the
+ *   command behind: so the end of the parent counts as SIGTERM.
  */
-export function onOrphaned(environment: Readonly<Record<string, string | undefined>>, stop: () => void): void {
-  if (environment.npm_command === undefined) return;
+export function onStopSignals(environment: Readonly<Record<string, string | undefined>>, stop: () => void, quit: () => void): void {
+  const meaningOf = signalRule();
+  const received = (signal: StopSignal): void => {
+    const meaning = meaningOf(signal);
+    if (meaning === "stop") stop();
+    else if (meaning === "quit") quit();
+  };
+  for (const signal of ["SIGINT", "SIGTERM"] as const) process.on(signal, received);
+  if (environment.npm_command !== undefined) onOrphaned(() => received("SIGTERM"));
+}
+
+function onOrphaned(orphaned: () => void): void {
   const parent = process.ppid;
   const watch = setInterval(() => {
     if (process.ppid === parent) return;
     clearInterval(watch);
-    stop();
+    orphaned();
   }, orphanMilliseconds).unref();
-}
-
-/** Calls `stop` or `quit` as {@link signalRule} says, from now to the end of the process. */
-export function onStopSignals(stop: () => void, quit: () => void): void {
-  const meaningOf = signalRule();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.on(signal, () => {
-      const meaning = meaningOf(signal);
-      if (meaning === "stop") stop();
-      else if (meaning === "quit") quit();
-    });
-  }
 }

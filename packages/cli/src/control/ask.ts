@@ -1,4 +1,5 @@
 import { connect } from "node:net";
+import { unixPathBytes } from "../bind.ts";
 import { StartError } from "../start-error.ts";
 import type { ControlAnswer, ControlRequest } from "./protocol.ts";
 
@@ -7,6 +8,9 @@ const longestAnswer = 16 * 1024 * 1024;
 
 /** Asks a running gateway. It waits for as long as that takes: a reload may have to wait for requests under way. @throws {StartError} when nobody answers. */
 export function ask(path: string, request: ControlRequest): Promise<ControlAnswer> {
+  // Node.js 20 would cut it, and speak to whoever is there.
+  if (Buffer.byteLength(path) > unixPathBytes)
+    return Promise.reject(new StartError(`the path of the control socket is too long: ${path}`));
   return new Promise((resolve, reject) => {
     const socket = connect(path, () => socket.write(`${JSON.stringify(request)}\n`));
     let held = "";

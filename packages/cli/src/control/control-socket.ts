@@ -1,6 +1,7 @@
 import { chmodSync, linkSync, lstatSync, renameSync, unlinkSync, type Stats } from "node:fs";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { basename, dirname, join } from "node:path";
+import { unixPathBytes } from "../bind.ts";
 import type { Companion, Manager } from "../manager/manager.ts";
 import { StartError } from "../start-error.ts";
 import { answer } from "./answer.ts";
@@ -19,7 +20,6 @@ export interface ControlSocketOptions {
 
 /** More talk at the same time than anybody has reason to. */
 const maxClients = 32;
-const unixPathBytes = 107;
 
 /**
  * Answers `gateway ctl` on a Unix socket. Who may connect is what the permissions of the socket say: Node.js cannot ask the system who it is. A socket that nobody answers on is

@@ -20,6 +20,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import type { Companion } from "../manager/manager.ts";
 import { StartError } from "../start-error.ts";
 import { FakeManager } from "../testing/fake-manager.ts";
+import { ask } from "./ask.ts";
 import { defaultControlPath } from "./control-path.ts";
 import { controlSocket, type ControlSocketOptions } from "./control-socket.ts";
 import { ctl, parseCtl } from "./ctl.ts";
@@ -318,6 +319,12 @@ describe("controlSocket", () => {
     );
     await expect(controlSocket({ path: join(folder, "x".repeat(120)) }).start(manager)).rejects.toThrow(
       "the path of the control socket is too long",
+    );
+  });
+
+  it("is not asked on a path that the system would cut", async () => {
+    await expect(ask(`/${"x".repeat(200)}`, { command: "status" })).rejects.toThrow(
+      "the path of the control socket is too long: /xxx",
     );
   });
 

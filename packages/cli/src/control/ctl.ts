@@ -1,4 +1,5 @@
 import { parseArgs } from "node:util";
+import { escapeLine, escapeLines } from "../logs/error-log.ts";
 import { StartError } from "../start-error.ts";
 import { ask } from "./ask.ts";
 import { defaultControlPath } from "./control-path.ts";
@@ -50,7 +51,7 @@ export async function ctl(args: readonly string[], { directory, environment, pri
   const path = named === undefined || named === "" || named === "auto" ? defaultControlPath({ directory, environment }) : named;
   const reply = await ask(path, asked.request);
   if (asked.json) print(`${JSON.stringify(reply.status ?? reply)}\n`);
-  else if (reply.ok) print(reply.status === undefined ? `${reply.message}\n` : statusTable(reply.status));
+  else if (reply.ok) print(reply.status === undefined ? `${escapeLine(reply.message)}\n` : statusTable(reply.status));
   else complain(complaint(asked.request, reply));
   return reply.ok ? 0 : 1;
 }
@@ -123,5 +124,5 @@ function requestOf(command: string, more: readonly string[]): ControlRequest {
 }
 
 function complaint({ command }: ControlRequest, { message, detail }: ControlAnswer): string {
-  return `gateway: ${command} failed: ${message}\n${detail === undefined ? "" : `${detail.trimEnd()}\n`}`;
+  return `gateway: ${command} failed: ${escapeLine(message)}\n${detail === undefined ? "" : escapeLines(detail)}`;
 }

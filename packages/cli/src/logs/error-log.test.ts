@@ -1,3 +1,4 @@
+import { errorText } from "@gateway/core/gateway";
 import { describe, expect, it } from "vitest";
 import { errorLog, escapeLine, type ErrorLog, type ErrorLogOptions } from "./error-log.ts";
 
@@ -41,7 +42,7 @@ describe("errorLog", () => {
 
   it("writes a stack and its causes below, indented, as one entry", () => {
     const [entry = "", ...more] = logged({}, (log) =>
-      log.error("it broke", new Error("outer\nforged", { cause: new TypeError("in\x1b[31mner") })),
+      log.error("it broke", errorText(new Error("outer\nforged", { cause: new TypeError("in\x1b[31mner") }))),
     );
     expect(more).toEqual([]);
     const [head, ...lines] = entry.trimEnd().split("\n");
@@ -49,6 +50,19 @@ describe("errorLog", () => {
     expect(lines.every((line) => /^ {4}[ -~]+$/.test(line))).toBe(true);
     expect(lines[0]).toBe("    Error: outer");
     expect(entry).toContain("    caused by: TypeError: in\\x1b[31mner\n");
+  });
+
+  it("leaves what points to a column where it is", () => {
+    const [entry] = logged({}, (log) =>
+      log.error("it broke", "app.mjs:3\n\tconst two = (3;\n                ^\n\nSyntaxError: x\n"),
+    );
+    expect(entry?.split("\n").slice(1)).toEqual([
+      "    app.mjs:3",
+      "      const two = (3;",
+      "                    ^",
+      "    SyntaxError: x",
+      "",
+    ]);
   });
 
   it("lets nobody write an entry of his own", () => {

@@ -1,5 +1,4 @@
 import type { ErrorStream } from "@gateway/core";
-import { errorText } from "@gateway/core/gateway";
 
 /** How much an entry matters, from the least. */
 export type LogLevel = "debug" | "info" | "warning" | "error";
@@ -9,8 +8,8 @@ export interface ErrorLog {
   debug(message: string): void;
   info(message: string): void;
   warning(message: string): void;
-  /** @param thrown its stack and causes follow the message, one indented line each. */
-  error(message: string, thrown?: unknown): void;
+  /** @param detail several lines, such as a stack, which follow the message, indented. */
+  error(message: string, detail?: string): void;
   /** For `errors` of the servers: each `write()` of whole lines is one entry of level `error`. */
   readonly stream: ErrorStream;
 }
@@ -46,7 +45,7 @@ export function errorLog(log: { write(entry: string): void }, options: ErrorLogO
     debug: (message) => say("debug", message),
     info: (message) => say("info", message),
     warning: (message) => say("warning", message),
-    error: (message, thrown) => say("error", message, thrown === undefined ? "" : indented(errorText(thrown))),
+    error: (message, detail = "") => say("error", message, indented(detail)),
     stream: streamInto((lines) => {
       const end = lines.indexOf("\n");
       const first = end === -1 ? lines : lines.slice(0, end);
@@ -63,11 +62,21 @@ export function escapeLine(text: string): string {
   });
 }
 
-function indented(text: string): string {
+/** Several lines as {@link escapeLine} has one, each with its indentation; a tab is two spaces. */
+export function escapeLines(text: string): string {
   return text
+    .trimEnd()
     .split(/\r?\n/)
+    .map((line) => `${escapeLine(line.replaceAll("\t", "  "))}\n`)
+    .join("");
+}
+
+/** Frames and causes stand directly below the message; other lines keep their indentation, since what points to a column may be among them. */
+function indented(text: string): string {
+  return escapeLines(text)
+    .split("\n")
     .filter((line) => line.trim() !== "")
-    .map((line) => `    ${escapeLine(line.trimStart())}\n`)
+    .map((line) => `    ${line.replace(/^ +(?=at |caused by: )/, "")}\n`)
     .join("");
 }
 

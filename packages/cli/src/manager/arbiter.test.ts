@@ -1,89 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { Arbiter, type ArbiterSettings, type BootFailure } from "./arbiter.ts";
-import type { ReloadResult, WorkerNumbers } from "./status.ts";
-
-const numbers: WorkerNumbers = {
-  requests: 0,
-  inFlight: 0,
-  connections: 0,
-  memory: 0,
-  heapUsed: 0,
-  loopUtilization: 0,
-  loopDelay: 0,
-};
-const broken: BootFailure = { message: "it is broken", detail: "at line 1" };
-
-/** An arbiter in a world that does nothing by itself: what it asked for stands in `did`. */
-class World {
-  readonly did: string[] = [];
-  readonly log: string[] = [];
-  now = 1000;
-  ended: { failure: BootFailure | undefined } | undefined = undefined;
-  readonly arbiter: Arbiter;
-  #lastSpawned = 0;
-
-  constructor(settings: Partial<ArbiterSettings> = {}) {
-    const all = { workers: 2, timeout: 30, bootTimeout: 60, gracefulTimeout: 30, drainDelay: 0, ...settings };
-    this.arbiter = new Arbiter(
-      all,
-      {
-        spawn: ({ id, index, generation }) => {
-          this.#lastSpawned = id;
-          this.did.push(`spawn ${id} at ${index} of ${generation}`);
-        },
-        admit: (id) => this.did.push(`admit ${id}`),
-        drain: (id) => this.did.push(`drain ${id}`),
-        announce: (id) => this.did.push(`announce ${id}`),
-        quit: (id) => this.did.push(`quit ${id}`),
-        kill: (id) => this.did.push(`kill ${id}`),
-        closeListening: () => this.did.push("close"),
-        ended: (failure) => (this.ended = { failure }),
-        log: (_level, text) => this.log.push(text),
-      },
-      { now: () => this.now, date: () => this.now },
-    );
-  }
-
-  /** With all workers ready, numbered from 1. */
-  static serving(settings: Partial<ArbiterSettings> = {}): World {
-    const world = new World(settings);
-    world.arbiter.start();
-    for (let id = 1; id <= (settings.workers ?? 2); id++) world.arbiter.ready(id);
-    world.take();
-    return world;
-  }
-
-  /** What was done since the last time. */
-  take(): string[] {
-    return this.did.splice(0);
-  }
-
-  /** Time passes; heartbeats come but from those that are named. */
-  pass(milliseconds: number, ...silent: number[]): void {
-    const end = this.now + milliseconds;
-    for (;;) {
-      const next = Math.min(end, this.arbiter.nextDeadline, this.now + 1000);
-      this.now = Math.max(this.now, next);
-      for (const { id } of this.arbiter.members) if (!silent.includes(id)) this.arbiter.heartbeat(id, numbers);
-      if (this.now >= this.arbiter.nextDeadline) this.arbiter.wake();
-      if (this.now >= end) return;
-    }
-  }
-
-  get spawned(): number {
-    return this.#lastSpawned;
-  }
-
-  reload(settings: Partial<ArbiterSettings> = {}): { result: ReloadResult | undefined } {
-    const outcome: { result: ReloadResult | undefined } = { result: undefined };
-    const all = { workers: 2, timeout: 30, bootTimeout: 60, gracefulTimeout: 30, drainDelay: 0, ...settings };
-    void this.arbiter.reload(all).then((result) => (outcome.result = result));
-    return outcome;
-  }
-}
-
-/** Promises that are settled call their listeners. */
-const settled = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+import { broken, settled, World } from "../testing/arbiter-world.ts";
 
 describe("Arbiter, at the start", () => {
   it("boots one worker alone, and the others when that is ready", () => {
@@ -112,6 +28,55 @@ describe("Arbiter, at the start", () => {
     expect(world.ended?.failure?.message).toBe("it was not ready after 5 seconds");
   });
 
+  it.each(["says so", "ends", "hangs"])("starts one that shows why, with reload, when the first worker %s", async (how) => {
+    const world = new World({ reload: true, bootTimeout: 5 });
+    world.arbiter.start();
+    if (how === "says so") world.arbiter.bootFailed(1, broken);
+    if (how === "hangs") world.pass(5000);
+    world.arbiter.exited(1, "exit status 1");
+    const why =
+      { "says so": "it is broken", ends: "it ended before it was ready: exit status 1" }[how] ?? "it was not ready after 5 seconds";
+    expect(world.take().filter((what) => what !== "kill 1")).toEqual(["spawn 1 at 0 of 1", `spawn 2 at 0 of 1, since ${why}`]);
+    expect([world.log, world.shown, world.ended]).toEqual([[why], [why], undefined]);
+
+    world.arbiter.ready(2);
+    expect(world.take()).toEqual(["admit 2", `spawn 3 at 1 of 1, since ${why}`]);
+    expect(world.arbiter.phase).toBe("serving");
+    world.arbiter.ready(3);
+    const reload = world.reload({ reload: true });
+    expect(world.take()).toEqual(["admit 3", "spawn 4 at 0 of 2"]);
+    world.arbiter.bootFailed(4, { message: "it is broken still", detail: undefined });
+    world.arbiter.exited(4, "exit status 1");
+    await settled();
+    expect([world.take(), world.shown.at(-1), reload.result?.ok]).toEqual([[], "it is broken still", false]);
+  });
+
+  it("has no stand-ins any more, with reload, once a reload has succeeded", async () => {
+    const world = new World({ reload: true, workers: 1 });
+    world.arbiter.start();
+    world.arbiter.bootFailed(1, broken);
+    world.arbiter.exited(1, "exit status 1");
+    world.arbiter.ready(2);
+    const reload = world.reload({ reload: true, workers: 1 });
+    world.arbiter.ready(3);
+    world.arbiter.exited(2, "exit status 0");
+    await settled();
+    expect(reload.result?.ok).toBe(true);
+    world.take();
+    world.arbiter.exited(3, "signal SIGKILL");
+    expect(world.take()).toEqual(["spawn 4 at 0 of 2"]);
+  });
+
+  it("gives up, with reload, when not even the one that shows why gets ready", () => {
+    const world = new World({ reload: true });
+    world.arbiter.start();
+    for (const id of [1, 2]) {
+      world.arbiter.bootFailed(id, broken);
+      world.arbiter.exited(id, "exit status 1");
+    }
+    expect(world.ended).toEqual({ failure: broken });
+  });
+
   it("stops while the first worker boots, without a failure", () => {
     const world = new World();
     world.arbiter.start();
@@ -120,6 +85,41 @@ describe("Arbiter, at the start", () => {
     world.arbiter.listeningClosed();
     world.arbiter.exited(1, "signal SIGKILL");
     expect(world.ended).toEqual({ failure: undefined });
+  });
+});
+
+describe("Arbiter, asked for something before the first worker is ready", () => {
+  it("boots another one for a reload, and comes to its end with that", async () => {
+    const world = new World();
+    world.arbiter.start();
+    const outcome = world.reload();
+    expect(world.take()).toEqual(["spawn 1 at 0 of 1", "kill 1", "spawn 2 at 0 of 2"]);
+    world.arbiter.exited(1, "signal SIGKILL");
+    world.arbiter.ready(2);
+    expect(world.take()).toEqual(["admit 2", "spawn 3 at 1 of 2"]);
+    world.arbiter.ready(3);
+    await settled();
+    expect(outcome.result).toMatchObject({ ok: true, generation: 2 });
+    expect(world.arbiter.restarts.boot).toBe(0);
+  });
+
+  it("says to whoever asked for the reload why that comes to nothing, and gives up", async () => {
+    const world = new World();
+    world.arbiter.start();
+    const outcome = world.reload();
+    world.arbiter.bootFailed(2, broken);
+    world.arbiter.exited(1, "signal SIGKILL");
+    world.arbiter.exited(2, "exit status 1");
+    await settled();
+    expect(outcome.result).toMatchObject({ ok: false, message: "the reload was given up: it is broken", detail: "at line 1" });
+    expect(world.ended).toEqual({ failure: broken });
+  });
+
+  it("stops without the drain delay: nobody was sent here yet", () => {
+    const world = new World({ drainDelay: 60 });
+    world.arbiter.start();
+    world.arbiter.stop(true);
+    expect(world.take()).toEqual(["spawn 1 at 0 of 1", "kill 1", "close"]);
   });
 });
 
@@ -210,127 +210,6 @@ describe("Arbiter, when a loop is blocked", () => {
   });
 });
 
-describe("Arbiter, asked for a reload", () => {
-  it("replaces one worker after the other, each when the new one is ready", async () => {
-    const world = World.serving();
-    const outcome = world.reload();
-    expect(world.take()).toEqual(["spawn 3 at 0 of 2"]);
-    world.arbiter.ready(3);
-    expect(world.take()).toEqual(["admit 3", "drain 1", "spawn 4 at 1 of 2"]);
-    await settled();
-    expect(outcome.result).toBeUndefined();
-    world.arbiter.ready(4);
-    expect(world.take()).toEqual(["admit 4", "drain 2"]);
-    await settled();
-    expect(outcome.result).toEqual({ ok: true, generation: 2, message: "reloaded: 2 workers of generation 2" });
-    expect(world.arbiter.restarts.reload).toBe(2);
-    world.arbiter.exited(1, "exit status 0");
-    world.arbiter.exited(2, "exit status 0");
-    expect(world.take()).toEqual([]);
-  });
-
-  it.each(["says so", "ends", "hangs"])("keeps the old workers when the new one %s", async (how) => {
-    const world = World.serving();
-    const outcome = world.reload({ workers: 5, bootTimeout: 5 });
-    if (how === "says so") world.arbiter.bootFailed(3, broken);
-    if (how === "hangs") world.pass(5000);
-    world.arbiter.exited(3, "exit status 1");
-    await settled();
-    expect(outcome.result?.ok).toBe(false);
-    expect(outcome.result?.generation).toBe(1);
-    if (how === "says so")
-      expect(outcome.result).toMatchObject({ message: "the reload was given up: it is broken", detail: "at line 1" });
-    expect(world.take()).toEqual(how === "hangs" ? ["spawn 3 at 0 of 2", "kill 3"] : ["spawn 3 at 0 of 2"]);
-    world.pass(60_000);
-    expect(world.take()).toEqual([]);
-    expect(world.arbiter.wanted).toBe(2);
-    // And the next one works.
-    world.reload();
-    expect(world.take()).toEqual(["spawn 4 at 0 of 3"]);
-  });
-
-  it("has more workers only when the new code got ready, and fewer only then", async () => {
-    const more = World.serving();
-    more.reload({ workers: 3 });
-    expect(more.take()).toEqual(["spawn 3 at 0 of 2"]);
-    more.arbiter.ready(3);
-    expect(more.take()).toEqual(["admit 3", "drain 1", "spawn 4 at 2 of 2"]);
-
-    const fewer = World.serving();
-    const outcome = fewer.reload({ workers: 1 });
-    expect(fewer.take()).toEqual(["spawn 3 at 0 of 2"]);
-    fewer.arbiter.ready(3);
-    expect(fewer.take()).toEqual(["admit 3", "drain 1", "drain 2"]);
-    await settled();
-    expect(outcome.result?.ok).toBe(true);
-  });
-
-  it("takes a worker fewer in the middle of it", async () => {
-    const world = World.serving();
-    const outcome = world.reload();
-    world.take();
-    world.arbiter.scale(1);
-    expect(world.take()).toEqual(["drain 2"]);
-    world.arbiter.ready(3);
-    expect(world.take()).toEqual(["admit 3", "drain 1"]);
-    await settled();
-    expect(outcome.result?.ok).toBe(true);
-  });
-
-  it("replaces an old worker that dies in the middle of it by a new one", async () => {
-    const world = World.serving();
-    const outcome = world.reload();
-    world.take();
-    world.arbiter.exited(2, "signal SIGKILL");
-    expect(world.take()).toEqual(["spawn 4 at 1 of 2"]);
-    world.arbiter.ready(4);
-    world.arbiter.ready(3);
-    expect(world.take()).toEqual(["admit 4", "admit 3", "drain 1"]);
-    await settled();
-    expect(outcome.result?.ok).toBe(true);
-  });
-
-  it("says how many have the new code when a later one fails", async () => {
-    const world = World.serving();
-    const outcome = world.reload();
-    world.arbiter.ready(3);
-    world.arbiter.bootFailed(4, { message: "it is broken", detail: undefined });
-    await settled();
-    expect(outcome.result?.message).toBe(
-      "the reload was given up: it is broken (1 of 2 workers have the new code already: mend it and reload again)",
-    );
-  });
-
-  it("gives up for a stop", async () => {
-    const world = World.serving();
-    const outcome = world.reload();
-    world.arbiter.stop(true);
-    world.arbiter.listeningClosed();
-    await settled();
-    expect(outcome.result).toMatchObject({ ok: false, message: "the reload was given up: the server is stopping" });
-    expect(world.take()).toEqual(["spawn 3 at 0 of 2", "kill 3", "close", "drain 1", "drain 2"]);
-    expect((await world.arbiter.reload({ workers: 2, timeout: 1, bootTimeout: 1, gracefulTimeout: 1, drainDelay: 0 })).ok).toBe(
-      false,
-    );
-  });
-
-  it("ends a crash loop without waiting", async () => {
-    const world = World.serving({ workers: 1 });
-    for (let i = 0; i < 5; i++) {
-      world.arbiter.exited(world.spawned, "exit status 1");
-      world.pass(60_000, world.spawned);
-    }
-    world.arbiter.exited(world.spawned, "exit status 1");
-    const last = world.spawned;
-    world.take();
-    const outcome = world.reload({ workers: 1 });
-    expect(world.take()).toEqual([`spawn ${last + 1} at 0 of 2`]);
-    world.arbiter.ready(last + 1);
-    await settled();
-    expect(outcome.result?.ok).toBe(true);
-  });
-});
-
 describe("Arbiter, asked to replace a worker", () => {
   it("starts the new one first, and one at a time", () => {
     const world = World.serving();
@@ -380,6 +259,16 @@ describe("Arbiter, told to stop", () => {
     expect(world.take()).toEqual(["spawn 3 at 0 of 1"]);
     world.pass(5000);
     expect(world.take()).toEqual(["kill 3", "close"]);
+  });
+
+  it("begins no reload in the drain delay", async () => {
+    const world = World.serving({ drainDelay: 5 });
+    world.arbiter.stop(true);
+    world.take();
+    const outcome = world.reload();
+    await settled();
+    expect(outcome.result).toMatchObject({ ok: false, message: "the server is stopping" });
+    expect(world.take()).toEqual([]);
   });
 
   it("quits at once the second time, and kills what does not", () => {

@@ -1,107 +1,16 @@
+import type { ArbiterClock, ArbiterEffects, ArbiterSettings, BootFailure } from "./arbiter-world.ts";
+import { blockedAt, bootDeadline, drainDeadline, heardUntil, isSound, quitDeadline } from "./deadlines.ts";
+import { isLeaving, Members, type Member } from "./members.ts";
+import { Places } from "./places.ts";
+import { noRestarts } from "./restart-counts.ts";
+import { RollingReload } from "./rolling-reload.ts";
 import type { ReloadResult, RestartCause, WorkerNumbers, WorkerState } from "./status.ts";
-
-/** How long a worker must have served to count as sound: one that dies earlier may be the next round of a crash loop. */
-const soundMilliseconds = 10_000;
-/** From the second failure of a place in a row on: doubled each time. */
-const firstPauseMilliseconds = 500;
-const longestPauseMilliseconds = 30_000;
-/** Beyond `timeout`: for the stack of the blocked loop to be taken and written. */
-const stackMilliseconds = 300;
-/** Beyond `gracefulTimeout`: for the `shutdown` of the application, and for what the worker has to write. */
-const lastWordsMilliseconds = 2000;
-/** What a worker that is told to quit may take to run its exit handlers. */
-const quitMilliseconds = 500;
-/** When a timer is so late, it was this very process that stood still, and the heartbeats of the workers wait unread. */
-const stalledMilliseconds = 500;
-
-/** What the arbiter goes by. */
-export interface ArbiterSettings {
-  readonly workers: number;
-  /** In seconds, as in `Settings`. */
-  readonly timeout: number;
-  readonly bootTimeout: number;
-  readonly gracefulTimeout: number;
-  readonly drainDelay: number;
-}
-
-/** The name of a worker: what is needed to start it. */
-export interface WorkerName {
-  readonly id: number;
-  readonly index: number;
-  readonly generation: number;
-}
-
-/** What the arbiter does to the world. None of these may call back before it returns. */
-interface ArbiterEffects {
-  /** Starts a worker. */
-  spawn(worker: WorkerName): void;
-  /** The worker may get connections. */
-  admit(id: number): void;
-  /** The worker gets no further connections, and ends when it has finished those it has. */
-  drain(id: number): void;
-  /** The worker ends now, after its exit handlers. */
-  quit(id: number): void;
-  /** The worker is killed. */
-  kill(id: number): void;
-  /** The worker shall know that it will be drained, after `drainDelay`. */
-  announce(id: number): void;
-  /** No further connections; {@link Arbiter.listeningClosed} is called when all that were waiting are with a worker. */
-  closeListening(): void;
-  /** All is over. */
-  ended(failure: BootFailure | undefined): void;
-  log(level: "info" | "warning" | "error", text: string, detail?: string): void;
-}
-
-/** Why a worker did not get ready. */
-export interface BootFailure {
-  readonly message: string;
-  readonly detail: string | undefined;
-}
-
-/** Time: `now` never goes back, `date` is that of the calendar. Both in milliseconds. */
-interface ArbiterClock {
-  now(): number;
-  date(): number;
-}
-
-/** A worker, as the arbiter sees it. */
-interface Member extends WorkerName {
-  state: WorkerState;
-  since: number;
-  readonly startedAt: number;
-  readyAt: number;
-  lastBeat: number;
-  numbers: WorkerNumbers | undefined;
-  /** When it is killed for what it is doing now. */
-  deadline: number;
-  /** It is to be replaced, when its turn comes. */
-  recycle: RestartCause | undefined;
-  /** The one that goes when this one is ready. */
-  readonly replaces: number | undefined;
-  /** It said itself why it could not boot, or was told to go while it did. */
-  failed: boolean;
-}
-
-/** One place among the workers, and how often in a row whoever had it came to a bad end. */
-interface Place {
-  failures: number;
-  notBefore: number;
-}
-
-interface Reload {
-  readonly generation: number;
-  /** What holds again when it fails. */
-  readonly before: { readonly settings: ArbiterSettings; wanted: number };
-  readonly finish: (result: ReloadResult) => void;
-}
-
-const leavingStates: ReadonlySet<WorkerState> = new Set<WorkerState>(["draining", "stopping", "blocked"]);
 
 /**
  * Decides which workers there are: starts, replaces and ends them. It knows no process, no socket and no timer: it is told what happened, says
  * what is to be done, and asks to be woken at {@link nextDeadline}.
  *
- * The rules: the first worker boots alone, and when that fails, all is over. A worker that dies is replaced at once; from the second time in a
+ * The rules: the first worker boots alone, and when that fails, all is over, but with `reload` others stand in that only show why. A worker that dies is replaced at once; from the second time in a
  * row on after a pause, which doubles. A replacement (a reload, too many requests, too much memory) is ready before the old one goes, and there is
  * one at a time. A reload whose new worker does not get ready ends there.
  */
@@ -109,27 +18,20 @@ export class Arbiter {
   #settings: ArbiterSettings;
   readonly #effects: ArbiterEffects;
   readonly #clock: ArbiterClock;
-  readonly #members = new Map<number, Member>();
-  readonly #places = new Map<number, Place>();
+  readonly #members = new Members();
+  readonly #places = new Places();
   #wanted: number;
-  #lastId = 0;
   /** Of the last reload that was tried, and of the last that came to its end. */
   #tried = 1;
   #generation = 1;
   #phase: "starting" | "serving" | "paused" | "draining" | "closing" | "stopping" | "ended" = "starting";
   #drainUntil = Infinity;
-  #reload: Reload | undefined = undefined;
+  #reload: RollingReload<ArbiterSettings> | undefined = undefined;
   #wakeAt = Infinity;
   #fatal: BootFailure | undefined = undefined;
-  readonly restarts: Record<RestartCause, number> = {
-    crash: 0,
-    boot: 0,
-    timeout: 0,
-    "max-requests": 0,
-    "max-memory": 0,
-    reload: 0,
-    asked: 0,
-  };
+  /** Why no application has booted yet, where others stand in. */
+  #unbootable: BootFailure | undefined = undefined;
+  readonly restarts: Record<RestartCause, number> = noRestarts();
   readonly reloads: { tried: number; failed: number } = { tried: 0, failed: 0 };
 
   constructor(settings: ArbiterSettings, effects: ArbiterEffects, clock: ArbiterClock) {
@@ -140,11 +42,20 @@ export class Arbiter {
   }
 
   get members(): readonly Readonly<Member>[] {
-    return [...this.#members.values()];
+    return this.#members.all;
+  }
+
+  member(id: number): Readonly<Member> | undefined {
+    return this.#members.get(id);
   }
 
   get wanted(): number {
     return this.#wanted;
+  }
+
+  /** How many places there are for workers: during a reload that may yet fail as many as before it, if those are more. */
+  get places(): number {
+    return this.#isProven ? this.#wanted : Math.max(this.#wanted, this.#wantedBefore);
   }
 
   get generation(): number {
@@ -165,7 +76,7 @@ export class Arbiter {
     return this.#wakeAt;
   }
 
-  /** What is asked of it. */
+  // What is asked of it.
 
   start(): void {
     this.#settle();
@@ -175,16 +86,19 @@ export class Arbiter {
   reload(settings: ArbiterSettings): Promise<ReloadResult> {
     return new Promise((finish) => {
       this.reloads.tried++;
-      if (this.#isEnding) return this.#refuseReload(finish, "the server is stopping");
-      if (this.#reload !== undefined) return this.#refuseReload(finish, "a reload is under way");
-      this.#tried++;
-      this.#reload = { generation: this.#tried, finish, before: { settings: this.#settings, wanted: this.#wanted } };
+      const refusal = this.#reloadRefusal;
+      if (refusal !== undefined) {
+        this.reloads.failed++;
+        return finish({ ok: false, generation: this.#generation, message: refusal });
+      }
+      const before = { settings: this.#settings, wanted: this.#wanted, generation: this.#generation };
+      this.#reload = new RollingReload(++this.#tried, before, finish);
       this.#settings = settings;
       this.#wanted = settings.workers;
       if (this.#phase === "paused") this.#phase = "serving";
       // Somebody mended something: what failed before is tried again at once.
       this.#places.clear();
-      for (const member of this.#members.values()) if (member.state === "booting") this.#end(member, "stopping");
+      for (const member of this.#members.all) if (member.state === "booting") this.#end(member, "stopping");
       this.#settle();
     });
   }
@@ -202,7 +116,7 @@ export class Arbiter {
     if (this.#isEnding || this.#phase === "draining") return;
     this.#phase = "paused";
     this.#failReload("the workers were stopped");
-    for (const member of this.#members.values()) this.#end(member, "draining");
+    for (const member of this.#members.all) this.#end(member, "draining");
     this.#settle();
   }
 
@@ -212,25 +126,26 @@ export class Arbiter {
     if (!graceful) {
       this.#phase = "stopping";
       this.#failReload("the server is stopping");
-      for (const member of this.#members.values()) this.#quit(member);
+      for (const member of this.#members.all) this.#quit(member);
     } else if (!this.#isEnding && this.#phase !== "draining") {
       this.#failReload("the server is stopping");
-      const delay = this.#settings.drainDelay * 1000;
+      // Nobody was ever told that connections are welcome: there is nobody to be sent elsewhere.
+      const delay = this.#phase === "starting" ? 0 : this.#settings.drainDelay * 1000;
       this.#drainUntil = this.#clock.now() + delay;
       this.#phase = "draining";
       if (delay === 0) this.#close();
-      else for (const { id, state } of this.#members.values()) if (state === "ready") this.#effects.announce(id);
+      else for (const { id, state } of this.#members.all) if (state === "ready") this.#effects.announce(id);
     }
     this.#settle();
   }
 
-  /** What happened. */
+  // What happened.
 
   /** The sockets are closed, and every connection is with a worker. */
   listeningClosed(): void {
     if (this.#phase !== "closing") return;
     this.#phase = "stopping";
-    for (const member of this.#members.values()) this.#end(member, "draining");
+    for (const member of this.#members.all) this.#end(member, "draining");
     this.#settle();
   }
 
@@ -242,9 +157,13 @@ export class Arbiter {
     member.deadline = Infinity;
     this.#effects.admit(id);
     if (this.#phase === "draining") this.#effects.announce(id);
-    if (this.#phase === "starting") this.#phase = "serving";
+    if (this.#phase === "starting") {
+      this.#phase = "serving";
+      if (member.standsInFor !== undefined)
+        this.#effects.log("info", "whoever asks is shown why, until a file changes and it boots");
+    }
     const old = member.replaces === undefined ? undefined : this.#members.get(member.replaces);
-    if (old !== undefined && !leavingStates.has(old.state)) {
+    if (old !== undefined && !isLeaving(old)) {
       this.restarts[old.recycle ?? "reload"]++;
       this.#end(old, "draining");
     }
@@ -282,10 +201,10 @@ export class Arbiter {
     if (member.state === "booting" && !member.failed) {
       this.#notReady(member, { message: `it ended before it was ready: ${how}`, detail: undefined });
     } else if (member.state === "ready") {
-      const sound = this.#clock.now() - member.readyAt >= soundMilliseconds;
-      this.#failed(member.index, sound);
+      const now = this.#clock.now();
+      this.#places.failed(member.index, now, isSound(member, now));
       this.restarts.crash++;
-      this.#effects.log("error", `worker ${id} ended unexpectedly: ${how}${this.#nextTry(member.index)}`);
+      this.#effects.log("error", `worker ${id} ended unexpectedly: ${how}${this.#places.nextTry(member.index, now)}`);
     }
     this.#settle();
   }
@@ -294,9 +213,9 @@ export class Arbiter {
   wake(): void {
     const now = this.#clock.now();
     const late = now - this.#wakeAt;
-    for (const member of this.#members.values()) {
-      if (late > stalledMilliseconds) member.lastBeat = Math.max(member.lastBeat, now - this.#timeout + 1000);
-      if (now >= this.#blockedAt(member)) this.#replaceBlocked(member);
+    for (const member of this.#members.all) {
+      member.lastBeat = heardUntil(member, now, late, this.#settings);
+      if (now >= blockedAt(member, this.#settings)) this.#replaceBlocked(member);
       else if (now >= member.deadline) this.#expire(member);
     }
     if (this.#phase === "draining" && now >= this.#drainUntil) this.#close();
@@ -309,19 +228,16 @@ export class Arbiter {
     return this.#phase === "closing" || this.#phase === "stopping" || this.#phase === "ended";
   }
 
-  get #timeout(): number {
-    return this.#settings.timeout === 0 ? Infinity : this.#settings.timeout * 1000;
-  }
-
-  #blockedAt({ state, lastBeat }: Member): number {
-    return state === "ready" || state === "draining" ? lastBeat + this.#timeout + stackMilliseconds : Infinity;
+  get #reloadRefusal(): string | undefined {
+    if (this.#isEnding || this.#phase === "draining") return "the server is stopping";
+    return this.#reload === undefined ? undefined : "a reload is under way";
   }
 
   /** Brings what is to what should be, and says when to look again. */
   #settle(): void {
     if (this.#phase === "ended") return;
     if (this.#isEnding || this.#phase === "paused") {
-      if (this.#phase === "stopping" && this.#members.size === 0) {
+      if (this.#phase === "stopping" && this.#members.isEmpty) {
         this.#phase = "ended";
         this.#effects.ended(this.#fatal);
       }
@@ -337,126 +253,74 @@ export class Arbiter {
   #fillPlaces(): void {
     const now = this.#clock.now();
     // The first shows whether the application can be loaded at all.
-    const places = this.#phase === "starting" ? 1 : this.#isProven() ? this.#wanted : Math.min(this.#wanted, this.#wantedBefore);
+    const places = this.#phase === "starting" ? 1 : this.#isProven ? this.#wanted : Math.min(this.#wanted, this.#wantedBefore);
     for (let index = 0; index < places; index++) {
-      if (this.#serving(index) === undefined && now >= this.#place(index).notBefore) this.#spawn(index, undefined);
+      if (this.#members.at(index) === undefined && this.#places.pause(index, now) === 0) this.#spawn(index, undefined);
     }
   }
 
   #dropSurplus(): void {
-    const places = this.#isProven() ? this.#wanted : Math.max(this.#wanted, this.#wantedBefore);
-    for (const member of this.#members.values()) if (member.index >= places) this.#end(member, "draining");
+    const { places } = this;
+    for (const member of this.#members.all) if (member.index >= places) this.#end(member, "draining");
   }
 
   get #wantedBefore(): number {
     return this.#reload?.before.wanted ?? this.#wanted;
   }
 
-  /** Whether the code of the reload that is under way, if there is one, has got ready in one worker: until then its number of workers does not hold. */
-  #isProven(): boolean {
-    const reload = this.#reload;
-    if (reload === undefined) return true;
-    return [...this.#members.values()].some(({ state, generation }) => state === "ready" && generation >= reload.generation);
+  get #isProven(): boolean {
+    return this.#reload?.isProven(this.#members) ?? true;
   }
 
   #replaceNext(): void {
-    const members = [...this.#members.values()].filter(({ state }) => !leavingStates.has(state));
+    const members = this.#members.all.filter((member) => !isLeaving(member));
     if (members.some(({ state }) => state === "booting")) return;
     const now = this.#clock.now();
-    const next = members.find((member) => this.#isOutdated(member) && now >= this.#place(member.index).notBefore);
+    const next = members.find(
+      (member) =>
+        (member.recycle !== undefined || this.#reload?.isOutdated(member) === true) && this.#places.pause(member.index, now) === 0,
+    );
     if (next !== undefined) this.#spawn(next.index, next.id);
-  }
-
-  #isOutdated({ recycle, generation }: Member): boolean {
-    return recycle !== undefined || (this.#reload !== undefined && generation < this.#reload.generation);
   }
 
   #checkReload(): void {
     const reload = this.#reload;
-    if (reload === undefined) return;
-    for (let index = 0; index < this.#wanted; index++) {
-      const isNew = ({ index: at, state, generation }: Member): boolean =>
-        at === index && state === "ready" && generation >= reload.generation;
-      if (![...this.#members.values()].some(isNew)) return;
-    }
+    if (reload?.isDone(this.#members, this.#wanted) !== true) return;
     this.#reload = undefined;
+    this.#unbootable = undefined;
     this.#generation = reload.generation;
-    const count = this.#wanted === 1 ? "1 worker" : `${this.#wanted} workers`;
-    reload.finish({ ok: true, generation: this.#generation, message: `reloaded: ${count} of generation ${this.#generation}` });
+    reload.succeed(this.#wanted);
   }
 
   #spawn(index: number, replaces: number | undefined): void {
-    const id = ++this.#lastId;
     const now = this.#clock.now();
-    const date = this.#clock.date();
-    const member: Member = {
-      id,
-      index,
-      generation: this.#reload?.generation ?? this.#generation,
-      state: "booting",
-      since: date,
-      startedAt: date,
-      readyAt: Infinity,
-      lastBeat: now,
-      numbers: undefined,
-      deadline: this.#settings.bootTimeout === 0 ? Infinity : now + this.#settings.bootTimeout * 1000,
-      recycle: undefined,
-      replaces,
-      failed: false,
-    };
-    this.#members.set(id, member);
-    this.#effects.spawn(member);
-  }
-
-  /** Whoever has the place, or will have it when it has booted. */
-  #serving(index: number): Member | undefined {
-    return [...this.#members.values()].find((member) => member.index === index && !leavingStates.has(member.state));
-  }
-
-  #place(index: number): Place {
-    let place = this.#places.get(index);
-    if (place === undefined) this.#places.set(index, (place = { failures: 0, notBefore: 0 }));
-    return place;
-  }
-
-  /** @param sound whether it had served for long: then it is no crash loop. */
-  #failed(index: number, sound: boolean): void {
-    const place = this.#place(index);
-    place.failures = sound ? 1 : place.failures + 1;
-    const pause = place.failures === 1 ? 0 : firstPauseMilliseconds * 2 ** (place.failures - 2);
-    place.notBefore = this.#clock.now() + Math.min(pause, longestPauseMilliseconds);
+    const deadline = bootDeadline(now, this.#settings);
+    const generation = this.#reload?.generation ?? this.#generation;
+    const standsInFor = this.#reload === undefined ? this.#unbootable : undefined;
+    this.#effects.spawn(
+      this.#members.add({ index, generation, standsInFor, replaces }, { now, date: this.#clock.date(), deadline }),
+    );
   }
 
   #notReady(member: Member, failure: BootFailure): void {
     if (this.#isEnding || this.#phase === "paused") return;
+    const { message, detail } = failure;
     this.restarts.boot++;
-    this.#failed(member.index, false);
-    if (this.#phase === "starting" || (this.#phase === "draining" && this.#neverReady())) {
-      this.#fatal = failure;
-      this.#phase = "stopping";
-      this.#effects.log("error", failure.message, failure.detail);
+    this.#places.failed(member.index, this.#clock.now(), false);
+    this.#effects.notReady(failure);
+    const isFirst = this.#phase === "starting";
+    if (this.#reload?.generation === member.generation) this.#failReload(message, detail);
+    if (isFirst) {
+      this.#effects.log("error", message, detail);
+      if (this.#settings.reload === true && member.standsInFor === undefined) this.#unbootable = failure;
+      else {
+        this.#fatal = failure;
+        this.#phase = "stopping";
+      }
       return;
     }
-    if (this.#reload !== undefined && member.generation === this.#reload.generation) {
-      this.#failReload(failure.message, failure.detail);
-    }
-    const next = this.#nextTry(member.index);
-    this.#effects.log("error", `worker ${member.id} did not get ready: ${failure.message}${next}`, failure.detail);
-  }
-
-  /** When somebody else has the place, where that is not at once: in words, for the end of a line. */
-  #nextTry(index: number): string {
-    const pause = Math.max(0, this.#place(index).notBefore - this.#clock.now());
-    return pause === 0 ? "" : ` (the next try in ${Math.ceil(pause / 100) / 10} seconds)`;
-  }
-
-  #neverReady(): boolean {
-    return ![...this.#members.values()].some(({ readyAt }) => readyAt !== Infinity);
-  }
-
-  #refuseReload(finish: (result: ReloadResult) => void, message: string): void {
-    this.reloads.failed++;
-    finish({ ok: false, generation: this.#generation, message });
+    const next = this.#places.nextTry(member.index, this.#clock.now());
+    this.#effects.log("error", `worker ${member.id} did not get ready: ${message}${next}`, detail);
   }
 
   #failReload(message: string, detail?: string): void {
@@ -466,13 +330,7 @@ export class Arbiter {
     this.#settings = reload.before.settings;
     this.#wanted = reload.before.wanted;
     this.reloads.failed++;
-    const renewed = [...this.#members.values()].filter(
-      ({ state, generation }) => state === "ready" && generation === reload.generation,
-    ).length;
-    const mixed =
-      renewed === 0 ? "" : ` (${renewed} of ${this.#wanted} workers have the new code already: mend it and reload again)`;
-    const result = { ok: false, generation: this.#generation, message: `the reload was given up: ${message}${mixed}` };
-    reload.finish(detail === undefined ? result : { ...result, detail });
+    reload.giveUp(this.#members, message, detail);
   }
 
   #replaceBlocked(member: Member): void {
@@ -498,12 +356,12 @@ export class Arbiter {
   /** No further connections: first those in the backlog, then the workers. */
   #close(): void {
     this.#phase = "closing";
-    for (const member of this.#members.values()) if (member.state === "booting") this.#end(member, "stopping");
+    for (const member of this.#members.all) if (member.state === "booting") this.#end(member, "stopping");
     this.#effects.closeListening();
   }
 
   #end(member: Member, state: "draining" | "stopping"): void {
-    if (leavingStates.has(member.state)) return;
+    if (isLeaving(member)) return;
     if (state === "stopping" || member.state === "booting") {
       this.#become(member, "stopping");
       member.deadline = Infinity;
@@ -511,14 +369,14 @@ export class Arbiter {
       return;
     }
     this.#become(member, "draining");
-    member.deadline = this.#clock.now() + this.#settings.gracefulTimeout * 1000 + lastWordsMilliseconds;
+    member.deadline = drainDeadline(this.#clock.now(), this.#settings);
     this.#effects.drain(member.id);
   }
 
   #quit(member: Member): void {
     if (member.state === "stopping" || member.state === "blocked") return;
     this.#become(member, "stopping");
-    member.deadline = this.#clock.now() + quitMilliseconds;
+    member.deadline = quitDeadline(this.#clock.now());
     this.#effects.quit(member.id);
   }
 
@@ -529,11 +387,8 @@ export class Arbiter {
 
   #nextWake(): number {
     let next = this.#phase === "draining" ? this.#drainUntil : Infinity;
-    for (const member of this.#members.values()) next = Math.min(next, member.deadline, this.#blockedAt(member));
+    for (const member of this.#members.all) next = Math.min(next, member.deadline, blockedAt(member, this.#settings));
     if (this.#isEnding || this.#phase === "paused") return next;
-    for (const [index, { notBefore }] of this.#places) {
-      if (notBefore > this.#clock.now() && index < this.#wanted) next = Math.min(next, notBefore);
-    }
-    return next;
+    return Math.min(next, this.#places.next(this.#wanted, this.#clock.now()));
   }
 }

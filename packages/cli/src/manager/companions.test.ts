@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { readdir } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { createServer, type Socket } from "node:net";
 import { text } from "node:stream/consumers";
@@ -42,6 +43,15 @@ describe("gateway --metrics-bind", () => {
     expect(await ask(metrics, "/livez")).toBe("200 live\n");
     command.process.kill("SIGQUIT");
     expect(await command.ended).toMatchObject({ code: 131, stderr: "" });
+  });
+
+  it("ends the start where it cannot listen, and leaves no Unix socket and no pid file behind", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": hello });
+    const { directory } = fixtures;
+    const args = ["-b", "unix:app.sock", "--pid-file", "pid", "--metrics-bind", "unix:no/such/folder", "--no-control-socket"];
+    const { code, stderr } = await Command.run([...args, "app.mjs"], directory);
+    expect({ code, lines: stderr.split("\n").length - 1 }).toEqual({ code: 1, lines: 1 });
+    expect(await readdir(directory)).toEqual(["app.mjs"]);
   });
 
   it("is taken over by the new parent of an upgrade when the old one ends, which says until then that requests are welcome", async () => {

@@ -35,7 +35,7 @@ export async function companionsFor(settings: Settings, world: CompanionWorld): 
   }
   if (settings.reload) {
     const { reloadCompanion } = await import("../reload/reload-companion.ts");
-    companions.push(reloadCompanion({ log, extra: settings.reloadExtra }));
+    companions.push(reloadCompanion({ target: settings.target, log, extra: settings.reloadExtra }));
   }
   return companions;
 }

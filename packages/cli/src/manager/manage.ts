@@ -1,6 +1,6 @@
 import type { Settings } from "../settings/settings.ts";
 import { openProcessLog } from "../process-log.ts";
-import { interruptedStatus, onOrphaned, onStopSignals, stoppingText } from "../signals.ts";
+import { interruptedStatus, onStopSignals, stoppingText } from "../signals.ts";
 import { companionsFor } from "./companions.ts";
 import { onManagerSignals } from "./manager-signals.ts";
 import { ownLogs } from "./own-logs.ts";
@@ -42,6 +42,7 @@ export async function manage({ settings, readSettings, environment, version, dir
       void manager.stop(false);
     });
   };
+  pidFile.write();
   const manager = await ProcessManager.open({
     settings,
     readSettings,
@@ -50,7 +51,11 @@ export async function manage({ settings, readSettings, environment, version, dir
     directory,
     companions,
     inherited: sockets,
+    oldParent: parent,
     onReady,
+  }).catch((error: unknown) => {
+    pidFile.remove();
+    throw error;
   });
   if (parent !== undefined) onPromoted(() => manager.promote());
   let wasReloading = false;
@@ -68,13 +73,14 @@ export async function manage({ settings, readSettings, environment, version, dir
     status = exitStatus;
     void manager.stop(false);
   };
-  onStopSignals(stop, () => quit(interruptedStatus));
-  onOrphaned(parent === undefined ? environment : {}, stop);
+  // The end of an old parent is no reason to stop.
+  onStopSignals(parent === undefined ? environment : {}, stop, () => quit(interruptedStatus));
   onManagerSignals(manager, quit);
   // A log that nobody reads any more (`gateway app | head`) must not end the site.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
 
   const begin = async (): Promise<void> => {
+    await manager.accept();
     for (const companion of companions) if (companion.isEarly !== true) await companion.start(manager);
     for (const address of manager.status().addresses) log.info(`listening on ${address} (press Ctrl+C to stop)`);
     notify("READY=1", `MAINPID=${process.pid}`);
@@ -83,12 +89,13 @@ export async function manage({ settings, readSettings, environment, version, dir
   };
 
   try {
-    pidFile.write();
     for (const companion of companions) if (companion.isEarly === true) await companion.start(manager);
     manager.start();
     if ((await manager.ended) !== undefined) status = 1;
     if (failure !== undefined) throw failure;
   } finally {
+    // Where it did not even start the sockets are open still.
+    await manager.stop(false);
     for (const companion of companions.toReversed()) await companion.stop();
     pidFile.remove();
     await log.close();

@@ -12,6 +12,8 @@ export interface WorkerListening {
   readonly serverName: string | undefined;
   /** The descriptor of the listening socket, where the worker accepts by itself. */
   readonly fd: number | undefined;
+  /** Whether connections come that the manager accepted: all of them, or those on sockets that no worker has. */
+  readonly isHanded: boolean;
 }
 
 /** From the manager to a worker. */
@@ -27,6 +29,8 @@ export type ToWorker =
       readonly settings: string;
       /** What was read of the files of TLS: the worker may have no right to read them. */
       readonly tls: { readonly key: string; readonly cert: string; readonly ca: string | undefined } | undefined;
+      /** With `--reload`: why no application boots. This worker loads none, and shows that to whoever asks. */
+      readonly standsInFor?: Failure | undefined;
     }
   /** A connection, which comes with the message. It is answered with `taken`. */
   | { readonly type: "connection"; readonly id: number; readonly listening: number }
@@ -74,3 +78,6 @@ export type FromWorker =
       readonly numbers: WorkerNumbers;
       readonly observers: { readonly [name: string]: Json };
     };
+
+/** What a worker tells of its requests. */
+export type Report = Extract<FromWorker, { type: "report" }>;

@@ -48,7 +48,12 @@ export class PidFile {
   /** Takes it away, if it is this process's. */
   remove(): void {
     if (this.#path === undefined || ownerOf(this.#path) !== process.pid) return;
-    unlinkSync(this.#path);
+    try {
+      unlinkSync(this.#path);
+    } catch (error) {
+      // With --workers 0 --user there may be no right to any more. The next start replaces it.
+      process.stderr.write(`gateway: cannot remove the pid file: ${error instanceof Error ? error.message : String(error)}\n`);
+    }
   }
 }
 

@@ -1,4 +1,6 @@
 import { rm, stat, writeFile } from "node:fs/promises";
+import { once } from "node:events";
+import { connect } from "node:net";
 import { describe, expect, it, vi } from "vitest";
 import { Command, Fixtures, hello } from "../testing/command.ts";
 import { requestOnce } from "../testing/load.ts";
@@ -80,6 +82,40 @@ describe("gateway, when an upgrade on a Unix socket comes to nothing", () => {
   });
 });
 
+describe("gateway, when its parent is killed", () => {
+  it.each(["round-robin", "shared"])("lets the requests under way finish, and ends: %s", async (spread) => {
+    const app = `let drained;
+      const draining = new Promise((resolve) => (drained = resolve));
+      export const drain = () => void setImmediate(drained);
+      export default async (environ, startResponse) => {
+        if (environ.PATH_INFO === "/wait") await draining;
+        startResponse("200 OK", [["Content-Type", "text/plain"]]);
+        return [Buffer.from("whole")];
+      };`;
+    await using fixtures = await Fixtures.make({ "app.mjs": app });
+    const control = ["--control-socket", "ctl"];
+    await using command = Command.start(["-b", "127.0.0.1:0", "--spread", spread, ...control, "app.mjs"], fixtures.directory);
+    const place = { host: "127.0.0.1", port: Number(new URL(await command.url()).port) };
+    const waiting = requestOnce(place, "/wait");
+    const status = ["ctl", ...control, "status", "--json"];
+    await vi.waitUntil(async () => (await Command.run(status, fixtures.directory)).stdout.includes('"inFlight":1'), 20_000);
+    command.process.kill("SIGKILL");
+    expect(await waiting).toBe("whole");
+    // The pipes are the worker's, too: they close when it has ended.
+    expect((await command.ended).stderr).toBe("");
+  });
+
+  it("does not let a shutdown that hangs keep a worker for ever", async () => {
+    const app = `export const shutdown = () => new Promise((resolve) => setTimeout(resolve, 3_600_000));\n${hello}`;
+    await using fixtures = await Fixtures.make({ "app.mjs": app });
+    const args = ["-b", "127.0.0.1:0", "--no-control-socket", "--graceful-timeout", "1s", "app.mjs"];
+    await using command = Command.start(args, fixtures.directory);
+    await command.url();
+    command.process.kill("SIGKILL");
+    expect((await command.ended).stderr).toBe("");
+  });
+});
+
 describe("gateway, when workers die again and again", () => {
   it("says when it tries the next time, and ends on SIGTERM meanwhile", async () => {
     const app = `export default () => process.exit(7);`;
@@ -94,5 +130,26 @@ describe("gateway, when workers die again and again", () => {
     await command.said("stderr", /gateway: worker 3 ended unexpectedly: exit status 7 \(the next try in 1 seconds\)\n/);
     command.process.kill("SIGTERM");
     expect((await command.ended).code).toBe(0);
+  });
+
+  it("does not keep whoever waits for a worker until the end of the graceful time", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": `export default () => process.exit(7);` });
+    await using command = Command.start(
+      ["-b", "127.0.0.1:0", "--no-control-socket", "--graceful-timeout", "1h", "app.mjs"],
+      fixtures.directory,
+    );
+    const place = { host: "127.0.0.1", port: Number(new URL(await command.url()).port) };
+    for (let round = 1; round <= 3; round++) {
+      await requestOnce(place, "/").catch(String);
+      await command.said("stderr", new RegExp(`worker ${round} ended unexpectedly`));
+    }
+    // The third is to be tried again in a second: nobody takes this one.
+    const waiting = requestOnce(place, "/").catch(String);
+    const socket = connect(place);
+    await once(socket, "connect");
+    command.process.kill("SIGTERM");
+    expect((await command.ended).code).toBe(0);
+    expect(await waiting).toMatch(/Error/);
+    socket.destroy();
   });
 });

@@ -93,6 +93,18 @@ describe("RoundRobin", () => {
     expect(it.clear()).toEqual(["b"]);
   });
 
+  it("knows when there is nobody left who could take what waits", () => {
+    const { spread: it } = spread();
+    expect(it.isDeserted).toBe(true);
+    it.add(1);
+    it.offer("a");
+    it.remove(1, () => {});
+    expect(it.isDeserted).toBe(false);
+    it.died(1);
+    expect(it.isDeserted).toBe(true);
+    expect(it.waiting).toBe(1);
+  });
+
   it("gives what a leaving worker had not taken to another when it dies", () => {
     const { spread: it, sent } = spread();
     it.add(1);

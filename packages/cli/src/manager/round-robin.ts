@@ -43,6 +43,11 @@ export class RoundRobin<Connection> {
     return this.#queue.length === 0 && ![...this.#takers.values(), ...this.#leaving.values()].some(isPending);
   }
 
+  /** Whether there is nobody who takes connections, or may have been about to. */
+  get isDeserted(): boolean {
+    return this.#takers.size === 0 && this.#leaving.size === 0;
+  }
+
   /** A new connection. */
   offer(connection: Connection): void {
     if (this.#queue.length > 0 || !this.#hand(connection)) this.#queue.push(connection);

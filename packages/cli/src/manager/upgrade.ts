@@ -71,8 +71,8 @@ export function inheritance(environment: NodeJS.ProcessEnv): Inheritance {
   delete environment[socketsVariable];
   delete environment[parentVariable];
   if (sockets === undefined || parent === undefined || Number(parent) !== process.ppid) return { sockets: [], parent: undefined };
-  const handed = JSON.parse(sockets) as { readonly bind: string; readonly fd: number; readonly file?: SocketFile }[];
-  return { sockets: handed.map(({ bind, fd, file }) => ({ bind, fd, file })), parent: Number(parent) };
+  const handed = JSON.parse(sockets) as (Omit<InheritedSocket, "file"> & { readonly file?: SocketFile })[];
+  return { sockets: handed.map(({ bind, fd, file, reusePort }) => ({ bind, fd, file, reusePort })), parent: Number(parent) };
 }
 
 /** Tells the old parent that this one serves. */

@@ -1,7 +1,8 @@
 import { fork, type ChildProcess, type StdioOptions } from "node:child_process";
 import { extname } from "node:path";
 import type { Socket } from "node:net";
-import type { WorkerName } from "./arbiter.ts";
+import { failureOf } from "../reload/failure.ts";
+import type { WorkerName } from "./members.ts";
 import type { FromWorker, ToWorker, WorkerListening } from "./messages.ts";
 
 /** What a worker is started with. */
@@ -54,7 +55,9 @@ export class WorkerProcess {
     });
     this.#listen(events);
     const { settings, tls } = launch;
-    this.send({ type: "boot", ...this.#names(), listening, settings, tls });
+    const { id, index, generation, standsInFor } = name;
+    const failure = standsInFor && (standsInFor.failure ?? failureOf(standsInFor.message));
+    this.send({ type: "boot", id, index, generation, listening, settings, tls, standsInFor: failure });
   }
 
   get pid(): number | undefined {
@@ -69,11 +72,6 @@ export class WorkerProcess {
 
   kill(signal: NodeJS.Signals): void {
     this.#child.kill(signal);
-  }
-
-  #names(): WorkerName {
-    const { id, index, generation } = this.name;
-    return { id, index, generation };
   }
 
   #listen(events: WorkerEvents): void {

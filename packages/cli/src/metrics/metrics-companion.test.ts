@@ -170,7 +170,7 @@ describe("metricsCompanion", () => {
       silent,
     );
     await expect(taken.start(new FakeManager())).rejects.toThrow(
-      /^--metrics-bind: cannot listen on 127\.0\.0\.1:\d+: it is in use already/,
+      /^--metrics-bind: cannot listen on 127\.0\.0\.1:\d+: it is in use already: .* choose another address with --metrics-bind \(EADDRINUSE\)$/,
     );
     await taken.stop();
   });

@@ -46,7 +46,7 @@ export function metricsCompanion(
           address = await made.listen();
         } catch (error) {
           if (whenAlone === undefined || !isInUse(error))
-            throw new StartError(`--metrics-bind: ${listenFailure(metricsBind, error)}`);
+            throw new StartError(`--metrics-bind: ${listenFailure(metricsBind, error, "--metrics-bind")}`);
           // Until then that one answers, for both.
           whenAlone(() => void listen().catch((failure: unknown) => errors.stream.write(`${String(failure)}\n`)));
           whenAlone = undefined;

@@ -16,7 +16,7 @@ function site(): { state: DevState; http: ReturnType<typeof client> } {
   return { state, http: client(validator(devErrors(validator(app), state))) };
 }
 
-const broken = describeFailure(new SyntaxError("<script>alert(1)</script> is unexpected"), []);
+const broken = describeFailure(new SyntaxError("<script>alert(1)</script> is unexpected"));
 
 describe("devErrors", () => {
   it("shows the error to who opens a page, for as long as the new code fails", async () => {
@@ -64,6 +64,20 @@ describe("devErrors", () => {
     const head = await http.head("/", { headers: page });
     expect([head.status, head.bytes.length]).toEqual([500, 0]);
     expect((await http.get("/", { headers: { "Sec-Fetch-Dest": "document" } })).status).toBe(500);
+  });
+
+  it("answers every request with the error where there is no old code", async () => {
+    const state: DevState = { failure: describeFailure(new Error("no database")) };
+    const http = client(validator(devErrors(undefined, state)));
+    for (const headers of [page, { Accept: "*/*" }, { Accept: "application/json" }, {}]) {
+      for (const method of ["get", "post", "delete"] as const) {
+        const response = await http[method]("/", { headers });
+        expect([response.status, response.text()]).toEqual([500, expect.stringContaining("no database") as unknown]);
+      }
+    }
+    expect((await http.get("/", { headers: page })).headers.get("content-type")).toMatch(/^text\/html/);
+    state.failure = describeFailure(new Error("no table"));
+    expect((await http.get("/")).text()).toContain("no table");
   });
 
   it("is as synchronous as the application while nothing fails", () => {

@@ -11,12 +11,14 @@ export interface DevState {
 /**
  * For `--reload` only: while the new code fails, people who open a page see why, and all other requests are still answered by the old code. The page is that of
  * `@gateway/errors`: it shows the source, where youch is installed, and of the request nothing that has the name of a secret. It shows nothing of the environment of the process.
+ *
+ * @param app the old code; `undefined` where there is none that boots: then every request is answered with the error.
  */
-export function devErrors(app: ApplicationLike, state: DevState): Application {
-  const inner = toApplication(app);
+export function devErrors(app: ApplicationLike | undefined, state: DevState): Application {
   const page = errors({ debug: true, prefer: "html", onError() {} })(() => {
     throw state.failure === undefined ? new Error("it is well again") : failureError(state.failure);
   });
+  const inner = app === undefined ? page : toApplication(app);
   return (environ, startResponse) =>
     state.failure !== undefined && isNavigation(environ) ? page(environ, startResponse) : inner(environ, startResponse);
 }

@@ -1,6 +1,5 @@
-import { spawnSync } from "node:child_process";
-import { existsSync, statSync } from "node:fs";
-import { fileURLToPath } from "node:url";
+import { errorText } from "@gateway/core/gateway";
+import { syntaxPlace, type SyntaxPlace } from "./syntax-place.ts";
 
 /** What went wrong, as it travels from the worker that could not boot to those that serve on. Plain JSON. */
 export interface Failure {
@@ -12,17 +11,32 @@ export interface Failure {
 
 /** Nobody follows more causes, and one may be its own. */
 const maxCauses = 5;
-/** How many files are looked at for a mistake that the runtime does not say the place of, the newest first. */
-const maxChecked = 10;
-const checkMilliseconds = 5000;
 
 /**
- * Describes what kept an application from booting: names, messages, stacks and causes, and none of an error's own properties, which may hold secrets.
- *
- * @param files what the application has imported. Where a syntax error does not say in which of them it is, which is usual for ES modules, that is found out.
+ * Describes what kept an application from booting: names, messages, stacks and causes, and none of an error's own properties, which may hold secrets. Where a syntax error
+ * does not say in which file it is, which is usual for ES modules, that is found out. To be called in a process that is about to end, see {@link syntaxPlace}.
  */
-export function describeFailure(thrown: unknown, files: readonly string[]): Failure {
-  return describe(thrown, files, 0);
+export function describeFailure(thrown: unknown): Failure {
+  try {
+    return describe(thrown, 0);
+  } catch {
+    // Getters and proxies may throw.
+    return failureOf(errorText(thrown).trimEnd());
+  }
+}
+
+/** A failure that nothing was thrown for. */
+export function failureOf(message: string): Failure {
+  return { name: "Error", message, stack: `Error: ${message}` };
+}
+
+/** The same for a log: the place of a syntax error as the runtime shows it, then the stack and the causes. In a process that is about to end, too. */
+export function failureText(thrown: unknown): string {
+  try {
+    return `${shownPlace(thrown)}${errorText(thrown)}`;
+  } catch {
+    return errorText(thrown);
+  }
 }
 
 /** The error again, on the other side. */
@@ -33,14 +47,11 @@ export function failureError({ name, message, stack, cause }: Failure): Error {
   return error;
 }
 
-function describe(thrown: unknown, files: readonly string[], depth: number): Failure {
-  if (!(thrown instanceof Error)) {
-    const message = `thrown: ${typeof thrown === "string" ? thrown : (JSON.stringify(thrown) ?? typeof thrown)}`;
-    return { name: "Error", message, stack: `Error: ${message}` };
-  }
+function describe(thrown: unknown, depth: number): Failure {
+  if (!(thrown instanceof Error)) return failureOf(errorText(thrown).trimEnd());
   const { name, message, stack = `${name}: ${message}` } = thrown;
-  const frame = isAboutText(thrown) || !hasPlace(stack) ? placeOf(thrown, files) : undefined;
-  const cause = thrown.cause === undefined || depth >= maxCauses ? undefined : describe(thrown.cause, files, depth + 1);
+  const frame = isAboutText(thrown) || !hasPlace(stack) ? frameOf(thrown) : undefined;
+  const cause = thrown.cause === undefined || depth >= maxCauses ? undefined : describe(thrown.cause, depth + 1);
   return {
     name,
     message,
@@ -69,41 +80,29 @@ function hasPlace(stack: string): boolean {
 }
 
 /** A frame for a mistake that has none. */
-function placeOf(error: Error, files: readonly string[]): string | undefined {
-  // Compilers say it in the message, and CommonJS before the name of the error.
-  const said =
-    /(?:file:\/\/)?(\/[^\s:()]+):(\d+)(?::(\d+))?/.exec(error.message) ??
-    /^(?:file:\/\/)?(\/[^\s:()]+):(\d+)(?::(\d+))?$/m.exec(error.stack ?? "");
-  if (said !== null) return frameAt(said[1] ?? "", Number(said[2]), Number(said[3] ?? 1));
-  if (error.name !== "SyntaxError") return undefined;
-  for (const file of newestFirst(files).slice(0, maxChecked)) {
-    const frame = check(file);
-    if (frame !== undefined) return frame;
-  }
-  return undefined;
+function frameOf(error: Error): string | undefined {
+  const place = placeOf(error);
+  if (place !== undefined) return frameAt(place.file, place.line, place.column);
+  // Compilers say it in the message.
+  const [, file, line, column = 1] = /(?:file:\/\/)?(\/[^\s:()]+):(\d+)(?::(\d+))?/.exec(error.message) ?? [];
+  return file === undefined ? undefined : frameAt(file, Number(line), Number(column));
 }
 
-/** `node --check` reads a file without running it, and shows the line that it cannot read. */
-function check(file: string): string | undefined {
-  if (!/\.[cm]?js$/.test(file) || !existsSync(file)) return undefined;
-  const { status, stderr } = spawnSync(process.execPath, ["--check", file], {
-    encoding: "utf8",
-    timeout: checkMilliseconds,
-    env: {},
-  });
-  const found = status === 0 ? null : /^(\S+):(\d+)\n(?:.*\n( *)\^)?/.exec(stderr);
-  if (found === null) return undefined;
-  const [, place = "", line, indent = ""] = found; // at the end of a file there is nothing to point to
-  return frameAt(place.startsWith("file:") ? fileURLToPath(place) : place, Number(line), indent.length + 1);
+function placeOf(error: Error): SyntaxPlace | undefined {
+  return error.name === "SyntaxError" ? syntaxPlace(error) : undefined;
+}
+
+/** Of the first in the chain of causes that does not begin with it already, as what CommonJS throws does. */
+function shownPlace(thrown: unknown): string {
+  let error = thrown;
+  for (let depth = 0; depth < maxCauses && error instanceof Error; depth++) {
+    const place = error.stack?.startsWith(error.name) === true ? placeOf(error) : undefined;
+    if (place !== undefined) return place.shown;
+    error = error.cause;
+  }
+  return "";
 }
 
 function frameAt(file: string, line: number, column: number): string {
   return `    at ${file}:${line}:${column}`;
-}
-
-function newestFirst(files: readonly string[]): readonly string[] {
-  return files
-    .map((file) => ({ file, time: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
-    .toSorted((a, b) => b.time - a.time)
-    .map(({ file }) => file);
 }

@@ -21,6 +21,7 @@ beforeAll(async () => {
     "broken.mjs": 'import "./lib/a.mjs"; import "./bad.mjs";',
     "bad.mjs": "const = 3;",
     "missing.mjs": 'import "./lib/a.mjs"; import "./gone.mjs";',
+    "needs.mjs": 'import "not-installed";',
     "site.ts": 'import { n } from "./part.ts"; export default n satisfies number;',
     "part.ts": "enum Never {} export const n: number = 1;".replace("enum Never {} ", ""),
     "node_modules/dependency/package.json": '{ "name": "dependency", "main": "main.js" }',
@@ -89,6 +90,16 @@ describe("reportImports", () => {
     expect((await reports('await import(root + "/missing.mjs").catch(() => {}); reporter.flush();')).flat()).toContain(
       "missing.mjs",
     );
+  });
+
+  it("reports where a module that is missing would be, but no package", async () => {
+    const files = (await reports('await import(root + "/missing.mjs").catch(() => {}); reporter.flush();')).flat();
+    // What is imported beside it may not have been loaded yet.
+    expect(files.filter((file) => file !== "lib/a.mjs").toSorted()).toEqual(["gone.mjs", "missing.mjs"]);
+    const named = (await reports('await import(root + "/needs.mjs").catch(() => {}); reporter.flush();')).flat();
+    expect(named).toEqual(["needs.mjs"]);
+    const odd = await reports('all.push([(await import("file://[/%").catch((error) => error)).code]);');
+    expect(odd).toEqual([["ERR_INVALID_URL"]]);
   });
 
   it("gives paths, whatever stands in them", async () => {

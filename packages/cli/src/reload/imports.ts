@@ -16,11 +16,11 @@ export interface ImportReporter {
 const lookMilliseconds = 1000;
 
 /**
- * Reports the files that are imported from now on, ES modules, CommonJS and TypeScript, each once, as absolute paths; those in `node_modules` are left out. To be called before the application is
- * loaded.
+ * Reports the files that are imported from now on, ES modules, CommonJS and TypeScript, each once, as absolute paths; those in `node_modules` are left out. Where one is missing, that is where it
+ * would have been. To be called before the application is loaded.
  *
  * From Node.js 22.15 on the runtime's hooks see `import` and `require`. Before that they see `import` only, in a thread of their own, and what was required is looked up in the cache of
- * CommonJS: there a new file that cannot be read is missed, until it can.
+ * CommonJS: there a new file that is missing or cannot be read is missed, until it can.
  */
 export function reportImports(report: (files: readonly string[]) => void): ImportReporter {
   const known = new Set<string>();
@@ -70,6 +70,15 @@ function hookInto(foundUrl: (url: string) => void, foundFile: (file: string) => 
   const hooks = registerHooks();
   if (hooks !== undefined) {
     const handle = hooks({
+      resolve(specifier, context, nextResolve) {
+        try {
+          return nextResolve(specifier, context);
+        } catch (error) {
+          const { parentURL } = context;
+          if (isPath.test(specifier) && URL.canParse(specifier, parentURL)) foundUrl(new URL(specifier, parentURL).href);
+          throw error;
+        }
+      },
       load(url, context, nextLoad) {
         foundUrl(url);
         return nextLoad(url, context);
@@ -94,6 +103,11 @@ function hookInto(foundUrl: (url: string) => void, foundFile: (file: string) => 
 
 /** What is used of `module.registerHooks`, which the types of Node.js 20 do not know. */
 type RegisterHooks = (hooks: {
+  resolve: (
+    specifier: string,
+    context: { readonly parentURL?: string },
+    nextResolve: (specifier: string, context: unknown) => unknown,
+  ) => unknown;
   load: (url: string, context: unknown, nextLoad: (url: string, context: unknown) => unknown) => unknown;
 }) => {
   deregister(): void;
@@ -104,9 +118,21 @@ function registerHooks(): RegisterHooks | undefined {
   return typeof hooks === "function" ? (hooks as RegisterHooks) : undefined;
 }
 
+/** A path, not the name of a package. */
+const isPath = /^(?:\.{0,2}\/|file:)/;
+
 /** It runs in another thread, and must be a module of its own: as a URL it needs no file. */
 const threadedHooks = `let port;
 export function initialize(data) { port = data.port; }
+export async function resolve(specifier, context, nextResolve) {
+  try {
+    return await nextResolve(specifier, context);
+  } catch (error) {
+    const { parentURL } = context;
+    if (${String(isPath)}.test(specifier) && URL.canParse(specifier, parentURL)) port.postMessage(new URL(specifier, parentURL).href);
+    throw error;
+  }
+}
 export function load(url, context, nextLoad) { port.postMessage(url); return nextLoad(url, context); }`;
 
 function registerThreaded(foundUrl: (url: string) => void): Source {

@@ -18,7 +18,12 @@ describe("reloadCompanion", () => {
     const manager = new FakeManager();
     const said: string[] = [];
     const say = (message: string): void => void said.push(message);
-    const companion = reloadCompanion({ directory: folder, quietMilliseconds: 60, log: { info: say, warning: say } });
+    const companion = reloadCompanion({
+      target: "site.mjs",
+      directory: folder,
+      quietMilliseconds: 60,
+      log: { info: say, warning: say },
+    });
     await companion.start(manager);
     manager.imported([file]);
 

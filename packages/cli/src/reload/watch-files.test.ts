@@ -88,6 +88,42 @@ describe("watchFiles", () => {
     }, "missing.js");
   });
 
+  it("tells when a file appears in folders that were missing", async () => {
+    await start();
+    files.add([at("dist/server/app.js")]);
+    await told(() => {
+      rmSync(at("dist"), { recursive: true, force: true });
+      mkdirSync(at("dist/server"), { recursive: true });
+      writeFileSync(at("dist/server/app.js"), "1");
+    }, "dist/server/app.js");
+  });
+
+  it("tells when its folder is removed and made again", async () => {
+    const build = (text: string): void => {
+      mkdirSync(at("dist/server"), { recursive: true });
+      writeFileSync(at("dist/server/app.js"), text);
+    };
+    build("1");
+    await start();
+    files.add([at("dist/server/app.js")]);
+    let version = 2;
+    await told(() => build(String(version++)), "dist/server/app.js");
+    for (let i = 0; i < 2; i++) {
+      await told(() => rmSync(at("dist"), { recursive: true, force: true }), "dist/server/app.js");
+      await told(() => build(String(version++)), "dist/server/app.js");
+    }
+    await told(() => writeFileSync(at("dist/server/app.js"), String(version++)), "dist/server/app.js");
+  });
+
+  it("tells of what changed before it was watched, and not of what did not", async () => {
+    for (const name of ["a.js", "b.js"]) writeFileSync(at(name), "1");
+    await start();
+    files.add([at("a.js"), at("b.js")]);
+    writeFileSync(at("b.js"), "two");
+    await new Promise<void>((resolve) => waiting.push(resolve));
+    expect(changes).toEqual([["b.js"]]);
+  });
+
   it("tells of many changes at once, and of nothing that was not asked for", async () => {
     const names = ["a.js", "b.js", "c.js"];
     for (const name of [...names, "other.js"]) writeFileSync(at(name), "1");
@@ -98,6 +134,17 @@ describe("watchFiles", () => {
       for (const name of [...names, "other.js"]) writeFileSync(at(name), String(Math.random()));
     }, "c.js");
     expect(changes.at(-1)).toEqual(names);
+  });
+
+  it("takes globs that begin at the root, or lead out of the folder, whatever is in its name", async () => {
+    mkdirSync(at("site[1]/views"), { recursive: true });
+    mkdirSync(at("shared"));
+    const directory = at("site[1]");
+    await start({ directory, extra: [`${directory}/views/**/*.html`, "../shared/*.json"] });
+    for (const path of ["site[1]/views/a.html", "shared/b.json"]) {
+      let version = 1;
+      await told(() => writeFileSync(at(path), String(version++)), path);
+    }
   });
 
   it("watches files, folders and globs besides", async () => {

@@ -1,3 +1,4 @@
+import { existsSync, statSync } from "node:fs";
 import { dirname, relative, resolve, sep } from "node:path";
 import { watch, type FSWatcher } from "chokidar";
 import picomatch from "picomatch";
@@ -55,9 +56,38 @@ export function watchFiles(options: WatchOptions): FileWatch {
   };
 
   // Their folders, not they themselves: a file that an editor replaces is another one, and a watch of the first sees nothing any more.
-  const known = new Set<string>();
+  const known = new Map<string, string>();
   const folders = new Set<string>();
-  const imported = listen(watch([], { ignoreInitial: true, depth: 0, ignored: neverWatched }), (file) => known.has(file));
+  /** Those that are not there: the next folder above them is watched. */
+  const missing = new Set<string>();
+  // What is found at the start counts too: it may have changed since it was imported.
+  const imported = listen(watch([], { ignoreInitial: false, depth: 0, ignored: neverWatched }), (file) => {
+    const before = known.get(file);
+    if (before === undefined) return false;
+    const now = versionOf(file);
+    known.set(file, now);
+    return now !== before;
+  });
+  const watchFolder = (folder: string): void => {
+    if (folders.has(folder) || missing.has(folder)) return;
+    if (existsSync(folder)) {
+      folders.add(folder);
+      imported.add(folder);
+    } else {
+      missing.add(folder);
+      watchFolder(dirname(folder));
+    }
+  };
+  imported.on("addDir", (appeared) => {
+    for (const folder of [...missing].filter((one) => `${one}${sep}`.startsWith(`${appeared}${sep}`))) {
+      missing.delete(folder);
+      watchFolder(folder);
+    }
+  });
+  // A build may begin by removing all that the last one has made.
+  imported.on("unlinkDir", (gone) => {
+    if (folders.delete(gone)) watchFolder(gone);
+  });
   const others = extra.map((pattern) => listen(watchPattern(pattern, directory)));
 
   return {
@@ -66,11 +96,8 @@ export function watchFiles(options: WatchOptions): FileWatch {
     ),
     add(files) {
       for (const file of files) {
-        known.add(file);
-        const folder = dirname(file);
-        if (folders.has(folder)) continue;
-        folders.add(folder);
-        imported.add(folder);
+        if (!known.has(file)) known.set(file, versionOf(file));
+        watchFolder(dirname(file));
       }
     },
     async close() {
@@ -80,10 +107,18 @@ export function watchFiles(options: WatchOptions): FileWatch {
   };
 }
 
-function watchPattern(pattern: string, directory: string): FSWatcher {
+/** Changes with the file. */
+function versionOf(file: string): string {
+  const facts = statSync(file, { throwIfNoEntry: false });
+  return facts === undefined ? "" : `${facts.ino} ${facts.size} ${facts.mtimeMs}`;
+}
+
+function watchPattern(given: string, directory: string): FSWatcher {
+  // What leads to the folder is no pattern, whatever its name.
+  const pattern = relative(directory, resolve(directory, given)).replaceAll(sep, "/");
   const { base, isGlob } = picomatch.scan(pattern);
   if (!isGlob) return watch(resolve(directory, pattern), { ignoreInitial: true, ignored: neverWatched });
-  const matches = picomatch(pattern.replace(/^\.\//, ""), { dot: true });
+  const matches = picomatch(pattern, { dot: true });
   const isLeftOut = (path: string, facts?: { isFile(): boolean }): boolean =>
     neverWatched.test(path) || (facts?.isFile() === true && !matches(relative(directory, path).replaceAll(sep, "/")));
   return watch(resolve(directory, base), { ignoreInitial: true, ignored: isLeftOut });

@@ -1,4 +1,4 @@
-// Generated from src/settings/table.ts by `npm run settings -w @gateway/cli`: change it there.
+// Generated from the settings in src/settings by `npm run settings -w @gateway/cli`: change them there.
 import type { Duration, Percentage, Size } from "./define-config.ts";
 
 /** The settings that a config file may have. */

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { deploymentRemarks } from "./deployment-checks.ts";
-import type { Environment } from "./table.ts";
+import type { Environment } from "./setting.ts";
 import { here, resolved, testHost } from "../testing/test-settings.ts";
 
 const files = { [`${here}/k`]: "", [`${here}/c`]: "" };
@@ -52,6 +52,10 @@ describe("deploymentRemarks", () => {
     ["-w 2 --max-requests 1000", /^all workers reach maxRequests at about the same time: add maxRequestsJitter, 100/],
     ["--timeout 0", /^timeout is 0: a worker whose event loop is blocked/],
     ["--boot-timeout 0", /^bootTimeout is 0: /],
+    [
+      "-w 0 --boot-timeout 5s --node-option=--stack-size=900 --control-socket ctl",
+      /^with 0 workers nobody watches the process: bootTimeout, nodeOptions, controlSocket have no effect\.$/,
+    ],
     ["-w 0 --reload --max-memory 1GiB", /^with 0 workers nobody watches the process: maxMemory, reload have no effect\.$/],
     ["--graceful-timeout 31", /^a stop may take 31s .* kills it after 30s/],
     ["--drain-delay 5", /^a stop may take 35s/],

@@ -3,7 +3,7 @@ import type { Host } from "./host.ts";
 import type { Declared, Settings } from "./settings.ts";
 import type { Sources } from "./source.ts";
 import { strayVariables } from "./stray-variables.ts";
-import type { Environment } from "./table.ts";
+import type { Environment } from "./setting.ts";
 import { durationText } from "./units.ts";
 
 /** All that a check may look at. */
@@ -105,7 +105,9 @@ const checks: readonly Check[] = [
     workers > 0 &&
     "bootTimeout is 0: a worker that hangs while it starts is never given up, and a reload never ends. Write 60s.",
   ({ settings: { workers }, isGiven }) => {
-    const idle = ["spread", "maxRequests", "maxMemory", "timeout", "reload"].filter(isGiven);
+    const idle = ["spread", "maxRequests", "maxMemory", "timeout", "bootTimeout", "nodeOptions", "controlSocket", "reload"].filter(
+      isGiven,
+    );
     return (
       workers === 0 &&
       idle.length > 0 &&

@@ -5,7 +5,7 @@ import { thisHost, type Host } from "./host.ts";
 import { applicable, valueOf } from "./print-config.ts";
 import type { ResolvedSettings } from "./read-command.ts";
 import { sourceText } from "./source.ts";
-import { groups, type Environment } from "./table.ts";
+import { groups, type Environment } from "./setting.ts";
 
 /** What `--explain` looks at beside the settings. */
 export interface ExplainContext {

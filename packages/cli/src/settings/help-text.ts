@@ -1,5 +1,6 @@
 import { actions } from "./flags.ts";
-import { groups, protocolNames, table, type NamedSetting } from "./table.ts";
+import { groups, protocolNames } from "./setting.ts";
+import { table, type NamedSetting } from "./table.ts";
 import { wrap } from "./wrap.ts";
 
 const columns = 100;

@@ -17,7 +17,7 @@ export function nearest(text: string, names: Iterable<string>): string | undefin
 /**
  * How many letters must be inserted, removed, replaced, or swapped with their neighbour (optimal string alignment).
  *
- * @param limit what is as far or farther apart may be given as any number from it on.
+ * @param limit from there on the number says only that they are so far apart or farther.
  */
 export function editDistance(a: string, b: string, limit: number): number {
   if (Math.abs(a.length - b.length) >= limit) return limit;

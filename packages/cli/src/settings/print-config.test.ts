@@ -1,7 +1,7 @@
 import { assert, asyncProperty, constantFrom, nat, record } from "fast-check";
 import { describe, expect, it } from "vitest";
 import { printConfig } from "./print-config.ts";
-import { protocolNames } from "./table.ts";
+import { protocolNames } from "./setting.ts";
 import { here, resolved } from "../testing/test-settings.ts";
 
 describe("printConfig", () => {

@@ -6,7 +6,7 @@ import { resolveOne, resolveSettings } from "./resolve-settings.ts";
 import type { Settings } from "./settings.ts";
 import { sourceText, type Sources } from "./source.ts";
 import { checkVariables } from "./stray-variables.ts";
-import type { Environment } from "./table.ts";
+import type { Environment } from "./setting.ts";
 
 /** What the command shall do. */
 export type Command =

@@ -1,8 +1,9 @@
 import { actions } from "./flags.ts";
 import { defaultText } from "./help-text.ts";
-import { groups, table, type NamedSetting } from "./table.ts";
+import { groups } from "./setting.ts";
+import { table, type NamedSetting } from "./table.ts";
 
-const generated = "Generated from src/settings/table.ts by `npm run settings -w @gateway/cli`: change it there.";
+const generated = "Generated from the settings in src/settings by `npm run settings -w @gateway/cli`: change them there.";
 
 /** The reference page, in Markdown. */
 export function referencePage(): string {

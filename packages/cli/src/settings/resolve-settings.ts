@@ -7,7 +7,8 @@ import type { Host } from "./host.ts";
 import { Unfit, type Place } from "./kind.ts";
 import type { Settings } from "./settings.ts";
 import { sourceText, type Source, type Sources } from "./source.ts";
-import { table, type Environment, type NamedSetting, type ProtocolName, type Variable } from "./table.ts";
+import type { Environment, ProtocolName, Variable } from "./setting.ts";
+import { table, type NamedSetting } from "./table.ts";
 
 /** All that settings are read from. */
 export interface Given {

@@ -5,7 +5,8 @@ import { makeServer as http } from "@gateway/server";
 import { makeServer as uwsgi } from "@gateway/uwsgi";
 import { describe, expect, it } from "vitest";
 import { serverOptions } from "./server-options.ts";
-import { protocolNames, type ProtocolName } from "./table.ts";
+import { protocolNames, type ProtocolName } from "./setting.ts";
+import { table } from "./table.ts";
 import { resolved } from "../testing/test-settings.ts";
 
 const makers = { http, fastcgi, scgi, uwsgi };
@@ -13,9 +14,9 @@ const makers = { http, fastcgi, scgi, uwsgi };
 /** Where each server has the defaults of its options. */
 const sources: Readonly<Record<ProtocolName, readonly string[]>> = {
   http: ["server/src/limits.ts", "server/src/options.ts", "sockets/src/settings.ts"],
-  fastcgi: ["fastcgi/src/options.ts", "sockets/src/settings.ts"],
-  scgi: ["sockets/src/single-request.ts", "sockets/src/settings.ts"],
-  uwsgi: ["sockets/src/single-request.ts", "sockets/src/settings.ts"],
+  fastcgi: ["fastcgi/src/options.ts", "sockets/src/cgi-server-options.ts", "sockets/src/settings.ts"],
+  scgi: ["sockets/src/cgi-server-options.ts", "sockets/src/settings.ts"],
+  uwsgi: ["sockets/src/cgi-server-options.ts", "sockets/src/settings.ts"],
 };
 
 /** The options of a server that are numbers, with their defaults, as its source has them. */
@@ -42,6 +43,19 @@ describe("serverOptions", () => {
 
     expect(serverOptions(settings)).toMatchObject({ ...numbers, maxConnections: 10_000, writeStallSeconds: 10 });
   });
+
+  it.each(protocolNames)(
+    "gives each limit of %s under a name that its server knows, with the value that was given",
+    async (protocol) => {
+      const known = new Set([...Object.keys(numbersOf(protocol)), "serverHeader"]);
+      for (const { name, flag = name, option = name, part, kind, protocols } of table.values()) {
+        if (part !== "limits" || protocols?.includes(protocol) === false) continue;
+        const text = kind.placeholder === "TEXT" ? "other" : "7";
+        const { settings } = await resolved(["--protocol", protocol, `--${flag}`, text, "app"]);
+        expect([name, known.has(option), serverOptions(settings)[option]]).toEqual([name, true, text === "7" ? 7 : text]);
+      }
+    },
+  );
 
   it.each(protocolNames)("gives what makeServer of %s takes", async (protocol) => {
     const { settings } = await resolved(["--protocol", protocol, "app"]);

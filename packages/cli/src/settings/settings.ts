@@ -1,5 +1,5 @@
 import type { Bind } from "../bind.ts";
-import type { ProtocolName } from "./table.ts";
+import type { ProtocolName } from "./setting.ts";
 
 /**
  * Every setting of the command with its value, after the flags, the environment, the file and the defaults. The table says what each is;

@@ -1,6 +1,7 @@
 import { StartError } from "../start-error.ts";
 import { editDistance, nearest } from "./nearest.ts";
-import { table, type Environment } from "./table.ts";
+import type { Environment } from "./setting.ts";
+import { table } from "./table.ts";
 
 /** Variables that begin as ours do and mean something: what CGI hands on, where the config file is, and what a parent hands to the next. */
 const others = new Set(["GATEWAY_CONFIG", "GATEWAY_INTERFACE", "GATEWAY_SOCKETS", "GATEWAY_PPID"]);

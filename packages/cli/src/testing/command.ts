@@ -22,6 +22,8 @@ interface CommandOptions {
   /** A descriptor for its standard input (default: a pipe). */
   readonly stdin?: number;
   readonly executable?: string;
+  /** Another Node.js (default: that of the test). */
+  readonly runtime?: string;
 }
 
 /** The real command, as a process of its own. */
@@ -52,7 +54,9 @@ export class Command implements AsyncDisposable {
     const { PORT: _port, NODE_OPTIONS: _options, ...inherited } = process.env;
     const stdio: StdioOptions = [options.stdin ?? "pipe", "pipe", "pipe", ...(options.inherit ?? [])];
     const env = { ...inherited, ...options.environment };
-    return new Command(spawn(process.execPath, [options.executable ?? executable, ...args], { cwd: directory, env, stdio }));
+    return new Command(
+      spawn(options.runtime ?? process.execPath, [options.executable ?? executable, ...args], { cwd: directory, env, stdio }),
+    );
   }
 
   /** Runs it to its end, for what refuses to start. */

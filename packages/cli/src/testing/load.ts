@@ -1,5 +1,8 @@
 import { connect, type Socket } from "node:net";
 
+/** What is listened on. */
+export type Where = { readonly port: number; readonly host: string } | { readonly path: string };
+
 /** What a {@link Load} met. */
 interface LoadResult {
   readonly answered: number;
@@ -43,7 +46,8 @@ export const loadedApplication = `export default async (environ, startResponse) 
  * reconnects only where the answer said so, or where its connection was closed before it sent anything.
  */
 export class Load {
-  readonly #where: { readonly port: number; readonly host: string } | { readonly path: string };
+  readonly #where: Where;
+  readonly #connections: "kept" | "one for each request";
   readonly #failures: string[] = [];
   readonly #milliseconds: number[] = [];
   readonly #byWorker = new Map<string, number>();
@@ -52,8 +56,9 @@ export class Load {
   #isStopped = false;
   readonly #waiting = new Map<number, () => void>();
 
-  constructor(where: { readonly port: number; readonly host: string } | { readonly path: string }, clients: number) {
+  constructor(where: Where, clients: number, connections: "kept" | "one for each request" = "kept") {
     this.#where = where;
+    this.#connections = connections;
     for (let i = 0; i < clients; i++) this.#clients.push(this.#client(i));
   }
 
@@ -94,7 +99,7 @@ export class Load {
         const { body, keepsAlive } = await connection.ask(request);
         const [pid = "", echo] = body.split(" ");
         if (echo !== (request.body.length === 0 ? undefined : request.body.join(""))) throw new Error(`not the answer: ${body}`);
-        if (!keepsAlive) connection = connection.end();
+        if (!keepsAlive || this.#connections !== "kept") connection = connection.end();
         this.#count(pid, performance.now() - begun);
       } catch (error) {
         this.#failures.push(String(error));
@@ -135,7 +140,7 @@ class Connection {
     }
   }
 
-  static open(where: { readonly port: number; readonly host: string } | { readonly path: string }): Promise<Connection> {
+  static open(where: Where): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const socket = connect({ ...where, noDelay: true });
       socket.once("error", reject);
@@ -182,10 +187,7 @@ class Connection {
 }
 
 /** One request on a connection of its own. @returns the body. */
-export async function requestOnce(
-  where: { readonly port: number; readonly host: string } | { readonly path: string },
-  path: string,
-): Promise<string> {
+export async function requestOnce(where: Where, path: string): Promise<string> {
   const connection = await Connection.open(where);
   try {
     return (await connection.ask({ head: `GET ${path} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n`, body: [] })).body;

@@ -1,7 +1,9 @@
 import { basename } from "node:path";
+import { expect } from "vitest";
 import type { Host } from "../settings/host.ts";
 import { readCommand, type Command, type ResolvedSettings } from "../settings/read-command.ts";
-import type { Environment } from "../settings/table.ts";
+import type { Environment } from "../settings/setting.ts";
+import { StartError } from "../start-error.ts";
 
 /** The working directory of {@link TestCase}. */
 export const here = "/srv/site";
@@ -44,4 +46,24 @@ export async function resolved(line: string | readonly string[], test: TestCase 
   const read = await command(line, test);
   if (!("settings" in read)) throw new Error(`it has no settings: ${read.kind}`);
   return read;
+}
+
+/** A config file in the working directory. */
+export const configAt = (name: string): string => `${here}/${name}`;
+
+/** With a config file in JSON. */
+export const json = (settings: object): TestCase => ({ files: { [configAt("gateway.config.json")]: JSON.stringify(settings) } });
+
+/** With one that exports that. */
+export const module = (exported: unknown): TestCase => ({ files: { [configAt("gateway.config.ts")]: { default: exported } } });
+
+/** Why a command line is refused, in one line. */
+export async function failure(line: string | readonly string[], test: TestCase = {}): Promise<string> {
+  const error: unknown = await command(line, test).then(
+    () => undefined,
+    (error: unknown) => error,
+  );
+  if (!(error instanceof StartError)) throw new Error("it was not refused", { cause: error });
+  expect(error.message).not.toContain("\n");
+  return error.message;
 }

@@ -47,7 +47,7 @@ function say(text: string, detail: string): void {
   if (target === "-") writeSync(2, `gateway: ${text}:\n    ${detail.replaceAll("\n", "\n    ")}\n`);
   else {
     const write = (entry: string): void => appendFileSync(target, entry);
-    errorLog({ write }, { label: `worker ${worker}` }).error(`${text}:`, Object.assign(new Error(), { stack: detail }));
+    errorLog({ write }, { label: `worker ${worker}` }).error(`${text}:`, detail);
   }
 }
 

@@ -8,6 +8,7 @@ import { loadSite, type Lifespan } from "../load-application.ts";
 import type { FromWorker, Json, ToWorker } from "../manager/messages.ts";
 import type { WorkerNumbers } from "../manager/status.ts";
 import { openProcessLog, type ProcessLog } from "../process-log.ts";
+import { failureOf, failureText } from "../reload/failure.ts";
 import type { DevState } from "../reload/dev-errors.ts";
 import type { ImportReporter } from "../reload/imports.ts";
 import type { Settings } from "../settings/settings.ts";
@@ -47,8 +48,8 @@ export class Worker {
   #utilization = performance.eventLoopUtilization();
   #loopDelay = 0;
   #isFull = false;
-  /** Why it could not boot. */
-  #failure: unknown = undefined;
+  /** It could not boot. */
+  #hasFailed = false;
   #isStopping = false;
 
   constructor(settings: Settings, boot: Boot, tell: (message: FromWorker) => void) {
@@ -56,8 +57,8 @@ export class Worker {
     this.#boot = boot;
     this.#tell = tell;
     this.#log = openProcessLog({ errorLog: "-", logLevel: settings.logLevel });
-    this.#handed = boot.listening.map(({ fd, address, serverName }) =>
-      fd === undefined ? new HandedConnections(address, serverName) : undefined,
+    this.#handed = boot.listening.map(({ isHanded, address, serverName }) =>
+      isHanded ? new HandedConnections(address, serverName) : undefined,
     );
     const { maxRequests, maxRequestsJitter } = settings;
     this.#lastRequest = maxRequests === 0 ? 0 : maxRequests + Math.floor(Math.random() * (maxRequestsJitter + 1));
@@ -94,10 +95,8 @@ export class Worker {
   stop(): void {
     if (this.#isStopping) return;
     this.#isStopping = true;
-    if (this.#failure === undefined) void this.#end();
-    // Only the runtime's own report of an error that nobody catches shows the line that cannot be read.
-    else if (this.#failure instanceof SyntaxError) throw this.#failure;
-    else process.exit(1);
+    if (this.#hasFailed) process.exit(1);
+    else void this.#end();
   }
 
   async #begin(): Promise<void> {
@@ -109,13 +108,11 @@ export class Worker {
     // A site that is not being developed loads nothing of this: it makes a worker start later.
     const development = this.#settings.reload ? await import("./development.ts") : undefined;
     this.#development = development;
-    this.#imports = development?.reportImports((files) => this.#tell({ type: "imported", files }));
-    const site = await loadSite(this.#settings.target);
-    const app = this.#settings.validate ? await validated(site.application) : site.application;
-    await startUp(site.startup, this.#settings.target);
-    this.#drained = site.drain;
-    this.#shutdown = site.shutdown;
-    this.#serving = await Serving.make(this.#settings, this.#observed(toApplication(app)), this.#places(), {
+    this.#newer.failure = this.#boot.standsInFor;
+    const app = this.#newer.failure === undefined ? await this.#load() : undefined;
+    const shown = development?.devErrors(app, this.#newer) ?? app;
+    if (shown === undefined) throw new Error("a worker has no application, and nothing to show");
+    this.#serving = await Serving.make(this.#settings, this.#observed(shown), this.#places(), {
       tls,
       maxConnections: this.#settings.workerConnections,
       log: this.#log,
@@ -127,13 +124,24 @@ export class Worker {
     this.#tell({ type: "ready" });
   }
 
+  async #load(): Promise<Application> {
+    this.#imports = this.#development?.reportImports((files) => this.#tell({ type: "imported", files }));
+    const site = await loadSite(this.#settings.target);
+    const app = this.#settings.validate ? await validated(site.application) : site.application;
+    await startUp(site.startup, this.#settings.target);
+    this.#drained = site.drain;
+    this.#shutdown = site.shutdown;
+    return toApplication(app);
+  }
+
   #places(): Place[] {
-    return this.#boot.listening.map(({ fd }, at) => ({ host: this.#handed[at] ?? `fd://${fd}`, port: 0 }));
+    const own = this.#boot.listening.filter(({ fd }) => fd !== undefined).map(({ fd }) => `fd://${fd}`);
+    const handed = this.#handed.filter((connections) => connections !== undefined);
+    return [...own, ...handed].map((host) => ({ host, port: 0 }));
   }
 
   #observed(app: Application): Application {
-    const inner = this.#development?.devErrors(app, this.#newer) ?? app;
-    return this.#requests.wrap(observed(inner, this.#observers));
+    return this.#requests.wrap(observed(app, this.#observers));
   }
 
   #fail(error: unknown): void {
@@ -141,12 +149,12 @@ export class Worker {
     const message = known ? error.message : "the worker could not start";
     const cause = known ? error.cause : error;
     this.#imports?.flush();
-    const failure = this.#development?.describeFailure(cause ?? error, this.#imports?.files ?? []);
-    // The runtime shows it, with the line: see stop().
-    const detail = cause === undefined || cause instanceof SyntaxError ? undefined : errorText(cause);
+    // Where nothing was thrown, the stack is that of this program.
+    const failure = known && cause === undefined ? failureOf(message) : this.#development?.describeFailure(cause ?? error);
+    const detail = cause === undefined ? undefined : failureText(cause);
     this.#tell({ type: "failed", message, detail, ...(failure && { failure }) });
-    // The manager says "stop" when it has reported that: what comes now is the rest of the report.
-    this.#failure = cause ?? error;
+    // The manager says "stop" when it has that.
+    this.#hasFailed = true;
   }
 
   #take(id: number, listening: number, handle: unknown): void {
