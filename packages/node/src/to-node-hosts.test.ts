@@ -228,6 +228,27 @@ describe("toNode in Express", () => {
     expect(happened).toEqual(["closed", "next", "closed", "next"]);
   });
 
+  it("stops an application when the host destroys its response, also one that never waits", async () => {
+    let given = 0;
+    const endings: Ending[] = [];
+    const handler = toNode(async function* app(environ, startResponse) {
+      environ["gateway.exchange"].onEnd((ending) => void endings.push(ending));
+      startResponse("200 OK", []);
+      // It would end by itself, so that a failure is one.
+      while (given < 20_000) {
+        given++;
+        yield Buffer.alloc(100);
+      }
+    });
+    const origin = await serve((request, response) => {
+      handler(request, response);
+      response.destroy();
+    });
+    await expect(fetch(origin)).rejects.toThrow("fetch failed");
+    await expect.poll(() => endings.map(({ outcome }) => outcome)).toEqual(["gone"]);
+    expect(given).toBeLessThan(100);
+  });
+
   it("does not begin a response that something else has begun", async () => {
     const site = express().use((request: Request, response: ExpressResponse) => {
       response.write("mine");

@@ -46,7 +46,7 @@ describe("a connection", () => {
     [
       "write()",
       async (_environ, startResponse) => {
-        startResponse("200 OK", [["Content-Length", "5"]])(Buffer.from("hello"));
+        await startResponse("200 OK", [["Content-Length", "5"]])(Buffer.from("hello"));
         await new Promise(() => {});
         return [];
       },
