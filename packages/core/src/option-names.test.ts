@@ -19,4 +19,14 @@ describe("checkOptionNames", () => {
     expect(check).toThrow(TypeError);
     expect(check).toThrow(`layer: there is no option ${name}: there are seconds, names`);
   });
+
+  it.each([
+    ["null", "its options are an object, not null"],
+    ["5", "its options are an object, not a number"],
+    ['"seconds"', "its options are an object, not a string"],
+  ])("refuses %s", (text, message) => {
+    const check = (): void => checkOptionNames("layer", JSON.parse(text) as Options, known);
+    expect(check).toThrow(TypeError);
+    expect(check).toThrow(`layer: ${message}`);
+  });
 });
