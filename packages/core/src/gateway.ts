@@ -8,3 +8,5 @@ export { errorText } from "./report.ts";
 export { cgiContentLength, cgiVariable, type CgiVariables } from "./cgi-variables.ts";
 export { cgiEnviron, CgiEnvirons, parseMounts, type CgiGateway } from "./cgi-environ.ts";
 export { cgiHead, httpHead } from "./cgi-head.ts";
+export { namedByConnection } from "./connection-options.ts";
+export { byteLimit, errorStream, notPromise, optionalFunction, pathPrefix } from "./option-values.ts";

@@ -9,11 +9,9 @@ import {
   type StartResponse,
   whenReady,
 } from "@gateway/core";
-import { errorText } from "@gateway/core/gateway";
-import { namedBy } from "./hop-by-hop.ts";
+import { errorText, namedByConnection, optionalFunction } from "@gateway/core/gateway";
 import { isLight } from "./light-switch.ts";
 import { LightResponse } from "./light-response.ts";
-import { optionalFunction } from "./options.ts";
 import { requestOf, type ScriptNameUse } from "./request-of.ts";
 import { responseBody } from "./response-body.ts";
 
@@ -141,6 +139,6 @@ function headersOf({ headers, url }: Response): HeaderList {
 /** All but what belongs to another connection (RFC 9110, section 7.6.1). Most lists have nothing of that. */
 function withoutHopByHop(list: HeaderList): HeaderList {
   if (!list.some(([name]) => isHopByHop(name))) return list;
-  const named = new Set(list.flatMap(([name, value]) => (name.toLowerCase() === "connection" ? namedBy(value) : [])));
+  const named = new Set(list.flatMap(([name, value]) => (name.toLowerCase() === "connection" ? namedByConnection(value) : [])));
   return list.filter(([name]) => !isHopByHop(name) && !named.has(name.toLowerCase()));
 }

@@ -1,7 +1,6 @@
 import { HTTPError, isHopByHop, type Environ } from "@gateway/core";
-import { emptyInput } from "@gateway/core/gateway";
+import { emptyInput, namedByConnection } from "@gateway/core/gateway";
 import { headerName } from "./header-key.ts";
-import { namedBy } from "./hop-by-hop.ts";
 
 /** Handlers may be given others, see `useLightObjects`. */
 const NativeRequest: typeof Request = Request;
@@ -43,7 +42,7 @@ export function headersOf(environ: Environ): Headers {
 /** In place: a `Request` that is given headers checks and copies them once more. */
 function setHeaders(headers: Headers, environ: Environ): void {
   const connection = environ["HTTP_CONNECTION"];
-  const named = connection === undefined ? undefined : namedBy(connection);
+  const named = connection === undefined ? undefined : namedByConnection(connection);
   for (const key in environ) {
     const name = headerName(key);
     if (name === "") continue;

@@ -8,11 +8,19 @@ import {
   type Environ,
   type ErrorStream,
 } from "@gateway/core";
-import { emptyInput, inputStream, run } from "@gateway/core/gateway";
+import {
+  byteLimit,
+  emptyInput,
+  errorStream,
+  inputStream,
+  notPromise,
+  optionalFunction,
+  pathPrefix,
+  run,
+} from "@gateway/core/gateway";
 import { ConsoleErrors } from "./console-errors.ts";
 import { fetchEnviron, type EnvironFacts } from "./fetch-environ.ts";
 import { keepAlive } from "./host.ts";
-import { errorStream, limit, notPromise, optionalFunction, prefix } from "./options.ts";
 import { RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 
@@ -65,12 +73,12 @@ export function toFetch<Host extends readonly unknown[] = readonly unknown[]>(
 ): (request: Request, ...host: Host) => Promise<Response> {
   checkOptionNames("toFetch", options, optionNames);
   const called = toApplication(app);
-  const maxBodyBytes = limit("maxBodyBytes", options.maxBodyBytes ?? Infinity);
-  const read = { maxReadBytes: limit("maxReadBytes", options.maxReadBytes ?? defaultMaxReadBytes) };
-  const scriptName = prefix("scriptName", options.scriptName ?? "");
+  const maxBodyBytes = byteLimit("maxBodyBytes", options.maxBodyBytes ?? Infinity);
+  const read = { maxReadBytes: byteLimit("maxReadBytes", options.maxReadBytes ?? defaultMaxReadBytes) };
+  const scriptName = pathPrefix("scriptName", options.scriptName ?? "");
   const more = optionalFunction("environ", options.environ);
   const facts: EnvironFacts = {
-    mount: prefix("mount", options.mount ?? ""),
+    mount: pathPrefix("mount", options.mount ?? ""),
     scriptName,
     rawScriptName: encodePath(scriptName),
     errors: errorStream(options.errors ?? new ConsoleErrors((line) => console.error(line))),

@@ -1,9 +1,9 @@
 import { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { encodePath, isHopByHop, rawPath, type Environ } from "@gateway/core";
+import { namedByConnection } from "@gateway/core/gateway";
 import type { ExchangeSocket } from "./exchange-socket.ts";
 import { headerSpelling } from "./header-key.ts";
-import { namedBy } from "./hop-by-hop.ts";
 
 const environKey: unique symbol = Symbol.for("@gateway/node.environ");
 
@@ -72,7 +72,7 @@ function setHeaders(request: IncomingMessage, environ: Environ): void {
   const headers: Record<string, string> = {};
   const distinct: Record<string, string[]> = {};
   const connection = environ["HTTP_CONNECTION"];
-  const named = connection === undefined ? undefined : namedBy(connection);
+  const named = connection === undefined ? undefined : namedByConnection(connection);
   for (const key in environ) {
     const spelling = headerSpelling(key);
     if (spelling === "") continue;

@@ -1,5 +1,5 @@
 import { isHopByHop, type HeaderList } from "@gateway/core";
-import { namedBy } from "./hop-by-hop.ts";
+import { namedByConnection } from "@gateway/core/gateway";
 
 /** The head of a response, read back from what Node has written. */
 export interface ResponseHead {
@@ -24,7 +24,7 @@ export function parseHead(text: string): ResponseHead {
     const name = line.slice(0, colon);
     const value = withoutBlanks(line.slice(colon + 1));
     if (isHopByHop(name)) {
-      if (name.toLowerCase() === "connection" && value !== "close" && value !== "keep-alive") named = namedBy(value);
+      if (name.toLowerCase() === "connection" && value !== "close" && value !== "keep-alive") named = namedByConnection(value);
     } else {
       headers.push([name, value]);
     }

@@ -8,9 +8,17 @@ import {
   type Environ,
   type ErrorStream,
 } from "@gateway/core";
-import { emptyInput, inputStream, run } from "@gateway/core/gateway";
+import {
+  byteLimit,
+  emptyInput,
+  errorStream,
+  inputStream,
+  notPromise,
+  optionalFunction,
+  pathPrefix,
+  run,
+} from "@gateway/core/gateway";
 import { nodeEnviron, type EnvironFacts } from "./node-environ.ts";
-import { errorStream, limit, notPromise, optionalFunction, prefix } from "./options.ts";
 import { hasBody, RequestBody } from "./request-body.ts";
 import { ResponseSink } from "./response-sink.ts";
 
@@ -77,15 +85,15 @@ const standardErrors: ErrorStream = {
 export function toNode(app: ApplicationLike, options: ToNodeOptions = {}): NodeHandler {
   checkOptionNames("toNode", options, optionNames);
   const called = toApplication(app);
-  const maxBodyBytes = limit("maxBodyBytes", options.maxBodyBytes ?? Infinity);
-  const read = { maxReadBytes: limit("maxReadBytes", options.maxReadBytes ?? defaultMaxReadBytes) };
+  const maxBodyBytes = byteLimit("maxBodyBytes", options.maxBodyBytes ?? Infinity);
+  const read = { maxReadBytes: byteLimit("maxReadBytes", options.maxReadBytes ?? defaultMaxReadBytes) };
   const more = optionalFunction("environ", options.environ);
   const given = optionalFunction("body", options.body);
   const notFound = options.notFound ?? "answer";
   if (notFound !== "answer" && notFound !== "next") throw new TypeError('notFound is "answer" or "next"');
   const facts: EnvironFacts = {
-    mount: prefix("mount", options.mount ?? ""),
-    scriptName: prefix("scriptName", options.scriptName ?? ""),
+    mount: pathPrefix("mount", options.mount ?? ""),
+    scriptName: pathPrefix("scriptName", options.scriptName ?? ""),
     errors: errorStream(options.errors ?? standardErrors),
   };
 

@@ -1,4 +1,5 @@
 import { isHopByHop, type Environ } from "@gateway/core";
+import { namedByConnection } from "@gateway/core/gateway";
 
 /** Variables of headers that are not handed on: those of the connection or of the body, and what this side of the gateway has answered. */
 const kept: ReadonlySet<string> = new Set([
@@ -38,10 +39,7 @@ export function endToEndHeaders(environ: Environ, forwarded: "drop" | "keep"): s
 
 const nothing: ReadonlySet<string> = new Set();
 
-/** Host is never one of them: it says what the request is for. */
 function namedBy(connection: string | undefined): ReadonlySet<string> {
   if (connection === undefined || connection === "keep-alive" || connection === "close") return nothing;
-  const keys = new Set(connection.split(",").map((name) => `HTTP_${name.trim().toUpperCase().replaceAll("-", "_")}`));
-  keys.delete("HTTP_HOST");
-  return keys;
+  return new Set(namedByConnection(connection).map((name) => `HTTP_${name.toUpperCase().replaceAll("-", "_")}`));
 }

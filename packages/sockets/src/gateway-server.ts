@@ -3,6 +3,7 @@ import { createServer as createTlsServer, Server as TlsServer, TLSSocket } from 
 import { listenOptions, serverAddress, withoutMapping, type Listening, type ServerAddress } from "./address.ts";
 import { Connections } from "./connections.ts";
 import type { ListenerSettings, Protocol, SocketFacts } from "./protocol.ts";
+import { checkSocketDescriptor } from "./descriptor.ts";
 import { tlsFacts } from "./tls.ts";
 import { removeStaleSocket } from "./unix-socket.ts";
 
@@ -127,6 +128,7 @@ export class GatewayServer implements AsyncDisposable {
   }
 
   #bind(listening: Exclude<Listening, { server: Server }>): Promise<void> {
+    if (listening.kind === "fd") checkSocketDescriptor(listening.fd);
     return new Promise((resolve, reject) => {
       const { backlog } = this.#settings;
       this.#server.once("error", reject);

@@ -3,6 +3,7 @@ export { allowedPeers, type AllowedPeers } from "./allowed-peers.ts";
 export { HandedConnections } from "./handed-connections.ts";
 export { parseListening, withoutMapping, type Listening, type ServerAddress } from "./address.ts";
 export { removeStaleSocket } from "./unix-socket.ts";
+export { checkSocketDescriptor } from "./descriptor.ts";
 export type {
   Accepted,
   ConnectionHost,

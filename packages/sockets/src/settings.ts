@@ -1,4 +1,5 @@
 import type { ErrorStream } from "@gateway/core";
+import { errorStream } from "@gateway/core/gateway";
 import type { ListenerOptions } from "./protocol.ts";
 
 const standardErrors: ErrorStream = {
@@ -52,10 +53,7 @@ export function settle<Settings extends Pick<Readonly<Required<ListenerOptions>>
   checkNumbers(numbers, settings);
   const { errors, onRefused } = settings;
   if (typeof onRefused !== "function") throw new TypeError("onRefused is a function");
-  for (const name of ["write", "writelines", "flush"] as const) {
-    if (typeof errors[name] !== "function")
-      throw new TypeError(`errors is an object with write, writelines and flush: ${name} is missing`);
-  }
+  errorStream(errors);
   return settings;
 }
 

@@ -1,11 +1,14 @@
-import { isThenable, type ErrorStream } from "@gateway/core";
+import type { ErrorStream } from "./contract.ts";
+import { isThenable } from "./thenable.ts";
+
+// For authors of gateways: checks that their options share.
 
 /**
  * A prefix of paths: `""`, or a decoded path without a slash at its end.
  *
  * @throws {TypeError} for anything else.
  */
-export function prefix(name: string, value: string): string {
+export function pathPrefix(name: string, value: string): string {
   if (typeof value !== "string" || (value !== "" && (!value.startsWith("/") || value.endsWith("/") || value.includes("\0")))) {
     throw new TypeError(
       `${name} is "" or a path like "/app", decoded and without a slash at its end, not ${JSON.stringify(value) ?? typeof value}`,
@@ -19,7 +22,7 @@ export function prefix(name: string, value: string): string {
  *
  * @throws {RangeError} for what is no whole number from 0, nor `Infinity`.
  */
-export function limit(name: string, value: number): number {
+export function byteLimit(name: string, value: number): number {
   if (!(Number.isSafeInteger(value) && value >= 0) && value !== Infinity)
     throw new RangeError(`${name} is a whole number of bytes from 0, or Infinity, not ${String(value)}`);
   return value;
