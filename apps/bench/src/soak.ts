@@ -1,3 +1,4 @@
+import { setMaxListeners } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { setTimeout as wait } from "node:timers/promises";
@@ -32,6 +33,8 @@ export async function soak(): Promise<void> {
   const tally: Tally = { answered: 0, intended: 0, failures: [], parentBytes: [], workerBytes: [] };
   const doomed = new Set<number>();
   const stop = new AbortController();
+  // As many as there are clients.
+  setMaxListeners(0, stop.signal);
   const done: Record<"reload" | "kill" | "block" | "scale", number> = { reload: 0, kill: 0, block: 0, scale: 0 };
 
   const descriptorsBefore = descriptors(parent);
