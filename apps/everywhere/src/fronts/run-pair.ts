@@ -125,6 +125,7 @@ class Running implements RunningPair {
       siteAt(mount, {
         port: ports[mounts.indexOf(mount)] ?? 0,
         certificate: mount.scheme === "https" ? readFileSync(join(front.folder, "tls.crt"), "utf8") : undefined,
+        startsEachRequest: pair.startsEachRequest === true,
         newName: () => `name-${process.pid}-${++this.#names}`,
         closings: (name) => this.#closed(name),
       }),

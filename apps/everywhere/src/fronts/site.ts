@@ -23,6 +23,8 @@ export interface Site extends Mount {
   send(method: string, path: string, request?: FrontRequest): Promise<Answer>;
   /** What the application says of a request: its environ. */
   environ(path: string, request?: FrontRequest & { readonly method?: string }): Promise<Readonly<Record<string, unknown>>>;
+  /** Whether each request is a process of its own (CGI). */
+  readonly startsEachRequest: boolean;
   /** A name that nobody else uses. */
   newName(): string;
   /** How often the body with this name was closed, once it was at all. */
@@ -33,6 +35,7 @@ export interface Site extends Mount {
 export interface SiteFacts {
   readonly port: number;
   readonly certificate: string | undefined;
+  readonly startsEachRequest: boolean;
   readonly newName: () => string;
   readonly closings: (name: string) => Promise<number>;
 }
