@@ -57,7 +57,7 @@ describe("onClose", () => {
         return onClose(none as ResponseBody, () => void released++);
       });
       expect([sink.received?.code, released]).toEqual([500, 1]);
-      expect(errors).toMatch(/^TypeError: the (?:application returned|body is)/);
+      expect(errors).toMatch(/^GET \/: TypeError: the (?:application returned|body is)/);
     },
   );
 

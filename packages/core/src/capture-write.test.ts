@@ -230,7 +230,7 @@ describe("write() in a captured application", () => {
         expect(thrown).toEqual(swallows ? [exchange.reason, exchange.reason] : [exchange.reason]);
         expect([exchange.sink.calls, exchange.sink.breaches]).toEqual([["head 200 OK", "write a"], []]);
         expect(body.calls).toEqual(swallows && !fails ? ["close"] : []);
-        expect(exchange.errors.slice(0, 12)).toBe(swallows && fails ? "Error: faile" : "");
+        expect(exchange.errors.slice(0, 19)).toBe(swallows && fails ? "GET /: Error: faile" : "");
       }
     }
   });
@@ -279,7 +279,7 @@ describe("write() in a captured application", () => {
       ["head 200 OK", "write a", "abort"],
       "Error: write() was called after the response had ended",
     ]);
-    expect(exchange.errors.match(/^Error/gm)).toHaveLength(1);
+    expect(exchange.errors.match(/^GET \/: Error/gm)).toHaveLength(1);
   });
 });
 

@@ -179,7 +179,7 @@ describe("capture", () => {
         throw new Error("not closed");
       };
       expect(() => capture(() => sync, given)).toThrow(message);
-      expect([sync.calls, given.text]).toEqual([calls, expect.stringMatching(/^Error: not closed/)]);
+      expect([sync.calls, given.text]).toEqual([calls, expect.stringMatching(/^GET \/: Error: not closed/)]);
       const async = new TestSource();
       for (const chunk of chunks) async.push(chunk);
       async.finish();
@@ -271,7 +271,7 @@ describe("the body of a captured response", () => {
     }, given);
     void body.close?.();
     await microtasks();
-    expect([source.calls, given.text]).toEqual([["next", "next", "close"], expect.stringMatching(/^Error: not left/)]);
+    expect([source.calls, given.text]).toEqual([["next", "next", "close"], expect.stringMatching(/^GET \/: Error: not left/)]);
   });
 
   it("is closed when the client left while the application was busy", async () => {
@@ -323,7 +323,7 @@ describe("send", () => {
         return send(response, startResponse);
       });
       expect([sink.received?.code, body.calls]).toEqual([500, ["close"]]);
-      expect(errors).toMatch(/^TypeError: header Bad has a control character/);
+      expect(errors).toMatch(/^GET \/: TypeError: header Bad has a control character/);
     }
   });
 });

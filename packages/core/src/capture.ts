@@ -61,7 +61,7 @@ class Capture {
 
   /** For what fails when something else is being thrown already, or when nobody can be told any more. */
   readonly #report = (error: unknown): void => {
-    report(this.#environ["wsgi.errors"], error);
+    report(this.#environ["wsgi.errors"], this.#environ, error);
   };
 
   readonly startResponse: StartResponse = (status, headers, excInfo) => {

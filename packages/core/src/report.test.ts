@@ -75,25 +75,58 @@ describe("errorText", () => {
 });
 
 describe("report", () => {
-  it("writes and flushes", () => {
+  it("writes and flushes, and says which request it is", () => {
     const calls: string[] = [];
-    report({ write: (text) => calls.push(text), writelines() {}, flush: () => calls.push("flush") }, "x");
-    expect(calls).toEqual(["thrown: x\n", "flush"]);
+    report({ write: (text) => calls.push(text), writelines() {}, flush: () => calls.push("flush") }, request, "x");
+    expect(calls).toEqual(["PUT /app/x: thrown: x\n", "flush"]);
+  });
+
+  it("shows no query, and lets nobody write a line of his own by a path or a method", () => {
+    const calls: string[] = [];
+    const errors = { write: (text: string) => calls.push(text), writelines() {}, flush() {} };
+    const hostile = {
+      ...request,
+      REQUEST_METHOD: "G\nET",
+      PATH_INFO: "/a\r\nFAKE \u{1b}[31m\u{2028}\u{d800}?é",
+      QUERY_STRING: "key=secret",
+    };
+    report(errors, hostile, "x");
+    expect(calls).toEqual(["G%0AET /app/a%0D%0AFAKE%20%1B%5B31m%E2%80%A8%EF%BF%BD%3F%C3%A9: thrown: x\n"]);
   });
 
   it.each(["write", "flush"])("goes to the console where %s throws", (method) => {
-    const shown: unknown[] = [];
-    const { error } = console;
-    console.error = (text: unknown) => shown.push(text);
-    try {
-      report({ write() {}, writelines() {}, flush() {}, [method]: fail }, "x");
-      report(undefined as never, "y");
-    } finally {
-      console.error = error;
-    }
-    expect(shown).toEqual(["thrown: x\n", "thrown: y\n"]);
+    expect(shownBy(() => report({ write() {}, writelines() {}, flush() {}, [method]: fail }, request, "x"))).toEqual([
+      "PUT /app/x: thrown: x\n",
+    ]);
+  });
+
+  it("goes to the console where the stream is gone", () => {
+    expect(shownBy(() => report(undefined as never, request, "y"))).toEqual(["PUT /app/x: thrown: y\n"]);
+  });
+
+  it("writes the error where an application took the method or the path away", () => {
+    const calls: string[] = [];
+    const errors = { write: (text: string) => calls.push(text), writelines() {}, flush() {} };
+    report(errors, { ...request, REQUEST_METHOD: undefined as never }, "x");
+    report(errors, { ...request, SCRIPT_NAME: undefined as never, PATH_INFO: undefined as never }, "x");
+    expect(calls).toEqual(["thrown: x\n", "thrown: x\n"]);
   });
 });
+
+const request = { REQUEST_METHOD: "PUT", SCRIPT_NAME: "/app", PATH_INFO: "/x" };
+
+/** What the console was given meanwhile. */
+function shownBy(act: () => void): readonly unknown[] {
+  const shown: unknown[] = [];
+  const { error } = console;
+  console.error = (text: unknown) => shown.push(text);
+  try {
+    act();
+  } finally {
+    console.error = error;
+  }
+  return shown;
+}
 
 function circular(): unknown {
   const value: { self?: unknown } = {};

@@ -1,13 +1,30 @@
-import type { ErrorStream } from "./contract.ts";
+import type { Environ, ErrorStream } from "./contract.ts";
+import { encodePath } from "./path.ts";
 
-/** Writes an error with its stack and its causes to `wsgi.errors`; where even that fails, to the console. */
-export function report(errors: ErrorStream, error: unknown): void {
-  const text = errorText(error);
+/**
+ * Writes an error with its stack and its causes to `wsgi.errors`, behind the request that it comes from: `GET /path: Error: …`; where even that
+ * fails, to the console.
+ */
+export function report(errors: ErrorStream, request: RequestLine, error: unknown): void {
+  const text = requestText(request) + errorText(error);
   try {
     errors.write(text);
     errors.flush();
   } catch {
     console.error(text);
+  }
+}
+
+/** What {@link report} says of a request. */
+type RequestLine = Pick<Environ, "REQUEST_METHOD" | "SCRIPT_NAME" | "PATH_INFO">;
+
+/** Without the query, which may hold secrets, and encoded, so that nobody writes a line of his own. */
+function requestText({ REQUEST_METHOD: method, SCRIPT_NAME: root, PATH_INFO: path }: RequestLine): string {
+  try {
+    return `${encodePath(method)} ${encodePath(root + path)}: `;
+  } catch {
+    // An application took them away.
+    return "";
   }
 }
 

@@ -77,7 +77,7 @@ describe("close()", () => {
   ])("that %s is reported, and changes nothing about how it ended", async (_, close) => {
     const { errors, ending, sink } = await respond(answer(closing(close)));
     expect([ending?.outcome, ending?.reason, sink.calls.at(-1)]).toEqual(["finished", undefined, "end"]);
-    expect(errors).toMatch(/^Error: not closed\n/);
+    expect(errors).toMatch(/^GET \/: Error: not closed\n/);
   });
 
   it("that is no function is reported", async () => {
@@ -181,8 +181,8 @@ describe("return()", () => {
   it("that never settles is not waited for, and one that fails is reported", async () => {
     for (const [returned, errors] of [
       [() => deferred<IteratorResult<Uint8Array>>().promise, ""],
-      [() => Promise.reject(new Error("not left")), "Error: not left"],
-      [fail, "Error: no iterator"],
+      [() => Promise.reject(new Error("not left")), "GET /: Error: not left"],
+      [fail, "GET /: Error: no iterator"],
     ] as const) {
       const source = new TestSource();
       source.return = returned;
@@ -227,7 +227,7 @@ describe("gone()", () => {
     expect([exchange.sink.calls, exchange.ending?.outcome, exchange.errors]).toEqual([
       [],
       "gone",
-      expect.stringMatching(/^Error: bug/),
+      expect.stringMatching(/^GET \/: Error: bug/),
     ]);
   });
 

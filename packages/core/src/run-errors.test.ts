@@ -56,7 +56,7 @@ describe("run and an error before the head", () => {
     expect(sink.calls).toEqual(["head 500 Internal Server Error", "write 500 Internal Server Error\n", "end"]);
     expect(sink.received?.headers).toEqual([["Content-Type", "text/plain; charset=utf-8"]]);
     expect([sink.received?.length, sink.breaches]).toEqual([26, []]);
-    expect(errors).toMatch(/^Error: secret\n {8}at /);
+    expect(errors).toMatch(/^GET \/: Error: secret\n {8}at /);
     expect(errors.match(/secret/g)).toHaveLength(1);
     expect(ending).toMatchObject({ outcome: "failed", reason: { message: "secret" } });
   });
@@ -78,7 +78,7 @@ describe("run and an error before the head", () => {
       },
     ]) {
       const { sink, errors, ending } = await respond(app);
-      expect([sink.received?.code, errors, ending?.outcome]).toEqual([500, `thrown: ${value}\n`, "failed"]);
+      expect([sink.received?.code, errors, ending?.outcome]).toEqual([500, `GET /: thrown: ${value}\n`, "failed"]);
     }
   });
 
@@ -121,7 +121,7 @@ describe("run and an error before the head", () => {
   it("reports what caused an HTTPError, and only that", async () => {
     const { sink, errors } = await respond(() => Promise.reject(new HTTPError(502, "public", { cause: new Error("private") })));
     expect(sink.body).toBe("public\n");
-    expect(errors).toMatch(/^Error: private\n/);
+    expect(errors).toMatch(/^GET \/: Error: private\n/);
     expect(errors).not.toContain("public");
   });
 
@@ -154,7 +154,7 @@ describe("run and an error after the head", () => {
     const error = new Error("late");
     const { sink, errors, ending } = await respond(broken(error));
     expect([sink.calls, sink.breaches, sink.reason]).toEqual([["head 200 OK", "write a", "abort"], [], error]);
-    expect(errors).toMatch(/^Error: late\n/);
+    expect(errors).toMatch(/^GET \/: Error: late\n/);
     expect(ending).toMatchObject({ outcome: "failed", reason: error, status: "200 OK", bodyBytes: 1 });
   });
 
@@ -228,7 +228,7 @@ describe("run and wsgi.errors", () => {
     } finally {
       console.error = error;
     }
-    expect(shown).toEqual([expect.stringMatching(/^Error: boom\n/)]);
+    expect(shown).toEqual([expect.stringMatching(/^GET \/: Error: boom\n/)]);
   });
 });
 

@@ -44,7 +44,7 @@ describe("onEnd", () => {
         exchange.onEnd(() => told.push("last"));
       }),
     );
-    expect([told, errors]).toEqual([["first", "last"], expect.stringMatching(/^Error: in a listener\n/)]);
+    expect([told, errors]).toEqual([["first", "last"], expect.stringMatching(/^GET \/: Error: in a listener\n/)]);
   });
 
   it("tells a listener that comes late at once, also one that is registered by another", async () => {
@@ -66,7 +66,7 @@ describe("onEnd", () => {
     exchange.environ["gateway.exchange"].onEnd(() => {
       throw new Error("late");
     });
-    expect(exchange.errors).toMatch(/^Error: late\n/);
+    expect(exchange.errors).toMatch(/^GET \/: Error: late\n/);
   });
 
   it("takes nothing but a function", async () => {

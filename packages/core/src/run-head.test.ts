@@ -109,7 +109,7 @@ describe("run and the head", () => {
       return [bytes("x")];
     });
     expect(sink.calls).toEqual(["head 500 Internal Server Error", "write 500 Internal Server Error\n", "end"]);
-    expect(errors).toMatch(/^Error: startResponse was called again without excInfo\n/);
+    expect(errors).toMatch(/^GET \/: Error: startResponse was called again without excInfo\n/);
     expect([ending?.outcome, ending?.status]).toEqual(["failed", "500 Internal Server Error"]);
   });
 

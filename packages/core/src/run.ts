@@ -51,7 +51,9 @@ class RunningResponse implements Running {
   over = false;
 
   private readonly sink: Sink;
+  /** As it came: a layer may put another one in its place. */
   private readonly errors: ErrorStream;
+  private readonly environ: Environ;
   /** By the method as it came: a layer may change what the application sees. */
   private readonly isHead: boolean;
   private head: Head | undefined = undefined;
@@ -84,6 +86,7 @@ class RunningResponse implements Running {
   constructor(environ: Environ, sink: Sink) {
     this.sink = sink;
     this.errors = environ["wsgi.errors"];
+    this.environ = environ;
     this.isHead = environ.REQUEST_METHOD === "HEAD";
   }
 
@@ -456,6 +459,6 @@ class RunningResponse implements Running {
     const hasLeft = this.outcome === "gone" || isDeparture(this.abortReason);
     const isKnown = error === this.reason || (hasLeft && isNoNews(error, this.abortReason, this.reason));
     // A thrown undefined is like every reason that is not there.
-    if (error === undefined || !isKnown) report(this.errors, error);
+    if (error === undefined || !isKnown) report(this.errors, this.environ, error);
   }
 }

@@ -243,7 +243,7 @@ describe("a source that pauses", () => {
     await exchange.done();
     expect([exchange.sink.calls, exchange.errors]).toEqual([
       ["head 200 OK", "write (A", "abort"],
-      expect.stringMatching(/^Error: source/),
+      expect.stringMatching(/^GET \/: Error: source/),
     ]);
     expect([source.calls.at(-1), transform.calls.at(-1)]).toEqual(["close", "close"]);
   });
@@ -274,7 +274,7 @@ describe("an error", () => {
       const transform = throwing(step, async, rejects);
       const { errors, ending } = await respond(sending(source, transform));
       expect([source.calls, transform.calls, ending?.reason]).toEqual([calls, ["close"], error]);
-      expect(errors.match(/^Error/gm)).toHaveLength(1);
+      expect(errors.match(/^GET \/: Error/gm)).toHaveLength(1);
     }
   });
 
@@ -300,7 +300,7 @@ describe("an error", () => {
       throw new Error("return");
     };
     const { errors } = await respond(sending(source, throwing("chunk", false, false)));
-    expect(errors).toMatch(/^Error: step/);
+    expect(errors).toMatch(/^GET \/: Error: step/);
     expect(errors).not.toContain("Error: return");
   });
 
@@ -312,7 +312,11 @@ describe("an error", () => {
       };
       const transform = Object.assign(new Loud(), { async });
       const { errors } = await respond(sending(source, transform));
-      expect([source.calls, transform.calls, errors]).toEqual([["close"], ["close"], expect.stringMatching(/^Error: source/)]);
+      expect([source.calls, transform.calls, errors]).toEqual([
+        ["close"],
+        ["close"],
+        expect.stringMatching(/^GET \/: Error: source/),
+      ]);
     }
   });
 
@@ -429,7 +433,7 @@ describe("the end of a transformed body", () => {
     step.reject(new Error("step"));
     await exchange.done();
     await microtasks();
-    expect([calls, exchange.errors]).toEqual([["close"], expect.stringMatching(/^Error: step/)]);
+    expect([calls, exchange.errors]).toEqual([["close"], expect.stringMatching(/^GET \/: Error: step/)]);
   });
 
   it("inside a step that is not asynchronous releases behind it", async () => {
