@@ -1,6 +1,6 @@
 import { statSync } from "node:fs";
 import { createRequire } from "node:module";
-import { extname, isAbsolute, join, resolve } from "node:path";
+import { basename, extname, isAbsolute, join, resolve, sep } from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { constants, Script } from "node:vm";
 import { StartError } from "./start-error.ts";
@@ -66,8 +66,26 @@ export async function importModule(module: LocatedModule): Promise<Record<string
     if (error instanceof StartError) throw error;
     // The module itself was found, so it is one of its imports that is missing; who wants it stands in the message.
     if (loaderFailures.has(codeOf(error))) throw new StartError(`cannot load ${module.name}: ${messageOf(error)}`);
+    const file = esModuleReadAsCommonJs(error);
+    if (file !== undefined) {
+      const name = "path" in module && module.path === file ? module.name : file;
+      const other = `${basename(file, extname(file))}.mjs`;
+      const ways = extname(file) === ".js" ? `npm pkg set type=module, or name it ${other}` : `name it ${other}`;
+      throw new StartError(`cannot load ${name}: it has import or export, and is read as CommonJS: ${ways}`);
+    }
     throw new StartError(`${module.name} failed while it was loaded`, { cause: error });
   }
+}
+
+/** What V8 says of the syntax of ES modules in a script. */
+const esModuleSyntax =
+  /^(?:Cannot use import statement outside a module|Cannot use 'import\.meta' outside a module|Unexpected token 'export')$/;
+
+/** The file of the application whose syntax is that of an ES module while its name, or the nearest package.json, says CommonJS. */
+function esModuleReadAsCommonJs(error: unknown): string | undefined {
+  if (!(error instanceof SyntaxError) || !esModuleSyntax.test(error.message)) return undefined;
+  const [, file] = /^(\/.+|[A-Za-z]:\\.+):[0-9]+\n/.exec(error.stack ?? "") ?? [];
+  return file === undefined || file.includes(`${sep}node_modules${sep}`) ? undefined : file;
 }
 
 /** `import(name)` as a script in that folder would do it. */

@@ -1,6 +1,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { isAbsolute } from "node:path";
+import type { ApplicationLike } from "@gateway/core";
 import { errorText } from "@gateway/core/gateway";
+import { checkStart } from "./check-start.ts";
 import { loadApplication } from "./load-application.ts";
 import { ctl } from "./control/ctl.ts";
 import { manage } from "./manager/manage.ts";
@@ -47,8 +49,14 @@ async function run(command: Command, { args, environment, directory }: Start): P
     case "check":
     case "print":
     case "explain": {
-      const { target, chdir } = command.settings;
-      return show(await report(command, { environment, load: () => loadApplication(target, chdir) }));
+      const { target, chdir, env } = command.settings;
+      const load = async (): Promise<ApplicationLike> => {
+        // As it would be loaded to be served.
+        process.chdir(chdir);
+        Object.assign(process.env, env);
+        return loadApplication(target);
+      };
+      return show(await report(command, { environment, check: () => checkStart(command), load }));
     }
     case "ctl": {
       const { controlSocket } = command;

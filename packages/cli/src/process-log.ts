@@ -1,3 +1,4 @@
+import { dirname } from "node:path";
 import type { ErrorStream } from "@gateway/core";
 import { errorLog, escapeLine, escapeLines, type LogLevel } from "./logs/error-log.ts";
 import { openLog, type Log } from "./logs/open-log.ts";
@@ -71,6 +72,16 @@ export function opened(target: string, owner?: { readonly uid: number; readonly 
   try {
     return openLog(target, { owner });
   } catch (error) {
-    throw new StartError(`cannot open the log ${target}: ${error instanceof Error ? error.message : String(error)}`);
+    throw new StartError(`cannot open the log ${target}: ${openFailure(target, error)}`);
   }
+}
+
+/** The system says of a missing folder that the file is missing, and of a folder that may not be entered that permission is denied. */
+function openFailure(target: string, error: unknown): string {
+  const { code, message } = error instanceof Error ? (error as NodeJS.ErrnoException) : { message: String(error) };
+  const folder = dirname(target);
+  if (code === "ENOENT") return `the folder ${folder} does not exist: make it first (ENOENT)`;
+  if (code !== "EACCES") return message;
+  const user = process.geteuid?.() ?? "";
+  return `the user ${user} who writes it may not write there, or may not enter ${folder} or a folder above it (EACCES)`;
 }

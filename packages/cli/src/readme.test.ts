@@ -1,6 +1,7 @@
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
+import { copyFile, writeFile } from "node:fs/promises";
 import { get, type IncomingMessage } from "node:http";
 import { text } from "node:stream/consumers";
 import { describe, expect, it, vi } from "vitest";
@@ -11,6 +12,12 @@ const readme = readFileSync(new URL("../README.md", import.meta.url), "utf8");
 /** The blocks of code of a language. */
 function blocks(language: string): string[] {
   return [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, "gms"))].map(([, code = ""]) => code);
+}
+
+/** A configuration of nginx around servers, for a process that may write where it is started only. */
+function wholeOf(servers: string): string {
+  const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${name};`).join("\n");
+  return `pid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n${folders}\n${servers}\n}\n`;
 }
 
 describe("the README", () => {
@@ -34,11 +41,44 @@ describe("the README", () => {
 
   it("has a configuration that nginx takes", async () => {
     const [servers = ""] = blocks("nginx");
-    const folders = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${name};`).join("\n");
-    const whole = `pid nginx.pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n${folders}\n${servers.replace("listen 80;", "listen unix:front.sock;")}}\n`;
-    await using fixtures = await Fixtures.make({ "nginx.conf": whole });
+    await using fixtures = await Fixtures.make({ "nginx.conf": wholeOf(servers.replace("listen 80;", "listen unix:front.sock;")) });
     const { directory } = fixtures;
     expect(() => execFileSync("nginx", ["-t", "-p", directory, "-c", `${directory}/nginx.conf`], { stdio: "pipe" })).not.toThrow();
+  });
+
+  it("has one for FastCGI, by which requests arrive with their paths", async () => {
+    const location = blocks("nginx").find((code) => code.includes("fastcgi_pass")) ?? "";
+    const [, line = ""] = /^`npx gateway (--protocol fastcgi .*)`, and in nginx:$/m.exec(readme) ?? [];
+    expect([line, location]).toEqual([expect.stringContaining("127.0.0.1:9000"), expect.stringContaining(" 127.0.0.1:9000;")]);
+    const app = `export default ({ SCRIPT_NAME, PATH_INFO, QUERY_STRING }, startResponse) => {
+      startResponse("200 OK", [["Content-Type", "application/json"]]);
+      return [Buffer.from(JSON.stringify([SCRIPT_NAME, PATH_INFO, QUERY_STRING]))];
+    };`;
+    await using fixtures = await Fixtures.make({ "app.js": app, "package.json": '{ "type": "module" }' });
+    const { directory } = fixtures;
+    await using command = Command.start(line.replace(":9000", ":0").split(" "), directory);
+    const [, address = ""] = await command.said("stdout", /listening on (\S+) for fastcgi/);
+    await copyFile("/etc/nginx/fastcgi_params", `${directory}/fastcgi_params`);
+    const server = `server {\nlisten unix:front.sock;\n${location.replace("127.0.0.1:9000", address)}}`;
+    await writeFile(`${directory}/nginx.conf`, wholeOf(server));
+    const nginx = spawn("nginx", ["-p", directory, "-c", `${directory}/nginx.conf`, "-g", "daemon off;"], {
+      cwd: directory,
+      stdio: "ignore",
+    });
+    try {
+      const ask = (path: string): Promise<string> =>
+        new Promise((resolve, reject) => {
+          get({ socketPath: `${directory}/front.sock`, path, agent: false }, (response) => resolve(text(response))).on(
+            "error",
+            reject,
+          );
+        });
+      await vi.waitUntil(async () => (await ask("/").catch(() => "")) !== "", 20_000);
+      expect(JSON.parse(await ask("/a%20b/c?d=1"))).toEqual(["", "/a b/c", "d=1"]);
+    } finally {
+      nginx.kill();
+      await once(nginx, "close");
+    }
   });
 
   it("has an application whose streams end when the worker is to stop", async () => {

@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from "node:fs/promises";
+import { chmod, copyFile, mkdir } from "node:fs/promises";
 import { once } from "node:events";
 import { createRequire } from "node:module";
 import { createServer, type AddressInfo } from "node:net";
@@ -54,7 +54,17 @@ describe("gateway, when it cannot start", () => {
     [
       "a descriptor that is not open",
       ["-b", "fd://99", "app.mjs"],
-      /cannot listen on fd:\/\/99: that is not a socket that listens .*/,
+      /cannot listen on fd:\/\/99: no such descriptor is open \(EBADF\)/,
+    ],
+    [
+      "an ordinary file in the place of a Unix socket",
+      ["-b", "unix:notes.txt", "app.mjs"],
+      /cannot listen on unix:notes\.txt: there is a file that is no socket: remove it, or choose another path with --bind/,
+    ],
+    [
+      "a folder in the place of a Unix socket, served here",
+      ["-w", "0", "-b", "unix:.", "app.mjs"],
+      /cannot listen on unix:\.: there is a folder: remove it, or choose another path with --bind/,
     ],
   ])("says so in one line for %s", async (_what, args, message) => {
     await using fixtures = await Fixtures.make(files);
@@ -63,6 +73,18 @@ describe("gateway, when it cannot start", () => {
 
     expect(stderr).toMatch(new RegExp(`^gateway: ${message.source}\n$`));
     expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+  });
+
+  it.each(["round-robin", "shared", "no worker"])("takes nothing for a socket that Node.js uses itself: %s", async (way) => {
+    await using fixtures = await Fixtures.make(files);
+    const args = way === "no worker" ? ["-w", "0"] : ["--spread", way];
+    const descriptors = [6, 7, 8, 9].map((fd) => Command.run([...args, "-b", `fd://${fd}`, "app.mjs"], fixtures.directory));
+    for (const { code, stderr } of await Promise.all(descriptors)) {
+      expect(stderr).toMatch(
+        /^gateway: cannot listen on fd:\/\/\d: (that is not a socket that listens|no such descriptor is open) \(E\w+\)\n$/,
+      );
+      expect(code).toBe(1);
+    }
   });
 
   it("says so in one line for a PORT that is none", async () => {
@@ -113,6 +135,78 @@ describe("gateway, when it cannot start", () => {
 
     expect(stderr.split("\n")[0]).toBe(`gateway: ${module} failed while it was loaded`);
     expect(stderr).toMatch(stack);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    ["app.js", "app.js", "npm pkg set type=module, or name it app.mjs"],
+    ["imports.js", "imports.js", "npm pkg set type=module, or name it imports.mjs"],
+    ["meta.js", "meta.js", "npm pkg set type=module, or name it meta.mjs"],
+    ["app.cjs", "app.cjs", "name it app.mjs"],
+    ["neighbour.mjs", ".*/app\\.js", "npm pkg set type=module, or name it app.mjs"],
+  ])("says what makes an ES module of %s, where package.json says CommonJS", async (module, file, ways) => {
+    await using fixtures = await Fixtures.make({
+      "package.json": '{ "type": "commonjs" }',
+      "app.js": hello,
+      "app.cjs": hello,
+      "imports.js": 'import "node:fs";',
+      "meta.js": "module.exports = () => [import.meta.url];",
+      "neighbour.mjs": 'export { default } from "./app.js";',
+    });
+
+    const { code, stderr } = await Command.run([module], fixtures.directory, { environment: { PORT: "0" } });
+
+    // The runtime may warn before that, and Node.js 20 shows the error of a neighbour once more.
+    expect(stderr).toMatch(
+      new RegExp(`(?:^|\\n)gateway: cannot load ${file}: it has import or export, and is read as CommonJS: ${ways}\\n`),
+    );
+    expect(code).toBe(1);
+  });
+
+  it("leaves the syntax of packages to them", async () => {
+    await using fixtures = await Fixtures.make({
+      "app.mjs": 'import "broken";',
+      "node_modules/broken/package.json": '{ "name": "broken", "type": "commonjs" }',
+      "node_modules/broken/index.js": hello,
+    });
+
+    const { code, stderr } = await Command.run(["app.mjs"], fixtures.directory, { environment: { PORT: "0" } });
+
+    expect(stderr).toMatch(/^gateway: app\.mjs failed while it was loaded\n/m);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [
+      "--access-log",
+      "gone/a.log",
+      /^cannot open the log \/.*\/gone\/a\.log: the folder \/.*\/gone does not exist: make it first \(ENOENT\)$/,
+    ],
+    [
+      "--error-log",
+      "gone/e.log",
+      /^cannot open the log \/.*\/gone\/e\.log: the folder \/.*\/gone does not exist: make it first \(ENOENT\)$/,
+    ],
+  ])("says that the folder of %s %s is to be made", async (flag, path, message) => {
+    await using fixtures = await Fixtures.make(files);
+
+    const { code, stderr } = await Command.run([flag, path, "app.mjs"], fixtures.directory, { environment: { PORT: "0" } });
+
+    expect(stderr.replace(/^gateway: |\n$/g, "")).toMatch(message);
+    expect(code).toBe(1);
+  });
+
+  it.skipIf(process.getuid?.() !== 0)("says that the user cannot enter the folder of a log", async () => {
+    await using fixtures = await Fixtures.make(files);
+    await chmod(fixtures.directory, 0o755);
+    await mkdir(`${fixtures.directory}/shut`, { mode: 0o700 });
+
+    const args = ["--user", "nobody", "--access-log", "shut/a.log", "app.mjs"];
+    const { code, stderr } = await Command.run(args, fixtures.directory, { environment: { PORT: "0" } });
+
+    expect(stderr).toMatch(
+      /^gateway: cannot open the log \/.*\/shut\/a\.log: the user \d+ who writes it may not write there, or may not enter \/.*\/shut or a folder above it \(EACCES\)\n$/,
+    );
     expect(code).toBe(1);
   });
 

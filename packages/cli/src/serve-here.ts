@@ -8,6 +8,7 @@ import { loadSite, type Lifespan } from "./load-application.ts";
 import { ownLogs } from "./manager/own-logs.ts";
 import { PidFile } from "./manager/pid-file.ts";
 import { readTlsFiles } from "./manager/tls-files.ts";
+import { unservedSockets, unservedText } from "./manager/unserved-sockets.ts";
 import { makeWay, putInPlace, removeSocketFile, temporaryPath } from "./manager/unix-path.ts";
 import { openProcessLog } from "./process-log.ts";
 import type { Settings } from "./settings/settings.ts";
@@ -25,12 +26,7 @@ import { drain, Serving, startUp, surviveFailures, validated, type Place } from 
  * @throws {StartError} when it cannot start, and for settings that only a manager can keep.
  */
 export async function serveHere(settings: Settings, environment: NodeJS.ProcessEnv): Promise<number> {
-  for (const [name, isGiven] of [
-    ["metricsBind", settings.metricsBind !== undefined],
-    ["reload", settings.reload],
-  ] as const) {
-    if (isGiven) throw new StartError(`${name} is for a manager and its workers, and workers is 0: write 1`);
-  }
+  checkHere(settings);
   ownLogs(settings, undefined);
   const log = openProcessLog(settings);
   const pidFile = new PidFile(settings.pidFile, false);
@@ -55,6 +51,8 @@ export async function serveHere(settings: Settings, environment: NodeJS.ProcessE
     for (const observer of observers) void observer.reopen?.();
   });
 
+  const unserved = unservedSockets(settings.bind, environment);
+  if (unserved.length > 0) log.warning(unservedText(unserved));
   Object.assign(process.env, settings.env);
   const tls = readTlsFiles(settings);
   const site = await loadSite(settings.target);
@@ -93,6 +91,16 @@ export async function serveHere(settings: Settings, environment: NodeJS.ProcessE
   for (const observer of observers) await observer.close?.();
   await log.close();
   return 0;
+}
+
+/** @throws {StartError} for settings that only a manager can keep. */
+export function checkHere({ metricsBind, reload }: Pick<Settings, "metricsBind" | "reload">): void {
+  for (const [name, isGiven] of [
+    ["metricsBind", metricsBind !== undefined],
+    ["reload", reload],
+  ] as const) {
+    if (isGiven) throw new StartError(`${name} is for a manager and its workers, and workers is 0: write 1`);
+  }
 }
 
 /** Where a server listens. */

@@ -1,5 +1,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
 import { request } from "node:http";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { text } from "node:stream/consumers";
@@ -154,10 +155,26 @@ describe("gateway", () => {
     await command.said("stderr", /^gateway: an error that nobody caught: Error: thrown later\n {4}/m);
     await fetch(`${url}/rejected`);
     await command.said("stderr", /^gateway: a rejected promise that nobody handled: Error: rejected later\n {4}/m);
-    expect((await fetch(`${url}/now`)).status).toBe(500);
-    await command.said("stderr", /Error: thrown at once/);
+    expect((await fetch(`${url}/now?key=secret`)).status).toBe(500);
+    await command.said("stderr", /^GET \/now: Error: thrown at once\n {4}/m);
 
     expect(await (await fetch(url)).text()).toBe("fine");
+  });
+
+  it("says in its error log which request an error comes from", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": failing });
+    const path = `${fixtures.directory}/error.log`;
+    await using command = Command.start(["-b", "unix:app.sock", "--error-log", path, "app.mjs"], fixtures.directory);
+    const socketPath = `${fixtures.directory}/app.sock`;
+    await vi.waitUntil(() => existsSync(socketPath), 20_000);
+    request({ socketPath, method: "PUT", path: "/now?key=secret", agent: false }, (response) => response.resume()).end();
+    const log = (): string => readFileSync(path, "utf8");
+    await vi.waitUntil(() => log().includes("thrown at once"), 20_000);
+
+    expect(log()).toMatch(/^\S+Z \[\d+ worker 1\] error: PUT \/now: Error: thrown at once\n {4}at /m);
+    expect(log()).not.toContain("secret");
+    command.process.kill("SIGTERM");
+    expect(await command.ended).toEqual({ code: 0, stdout: "", stderr: "" });
   });
 
   it("goes on serving when nobody reads its log any more", async () => {

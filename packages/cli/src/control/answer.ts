@@ -1,6 +1,7 @@
 import { acceptQueues } from "../metrics/accept-queue.ts";
 import type { Manager } from "../manager/manager.ts";
 import type { ManagerStatus, WorkerStatus } from "../manager/status.ts";
+import { workersText } from "../manager/worker-count.ts";
 import type { ControlAnswer, ControlRequest, StatusReport, WorkerRow } from "./protocol.ts";
 
 /** Does what is asked, and says what became of it. Never rejects. */
@@ -31,7 +32,8 @@ async function obey(request: ControlRequest, manager: Manager, now: number): Pro
       manager.setWorkers(request.count);
       return {
         ok: true,
-        message: before === request.count ? `${before} workers already` : `${request.count} workers, from ${before}`,
+        message:
+          before === request.count ? `${workersText(before)} already` : `${workersText(request.count)} now, ${before} before`,
       };
     }
     case "reopen":

@@ -145,7 +145,8 @@ describe("ctl", () => {
   });
 
   it.each([
-    [["workers", "4"], "workers 4", "4 workers, from 2\n"],
+    [["workers", "4"], "workers 4", "4 workers now, 2 before\n"],
+    [["workers", "1"], "workers 1", "1 worker now, 2 before\n"],
     [["workers", "2"], "workers 2", "2 workers already\n"],
     [["reopen"], "reopen", "the log files are opened again\n"],
     [["upgrade"], "upgrade and replace", "4800 serves now\n"],
@@ -212,9 +213,10 @@ describe("parseCtl", () => {
   it.each([
     [[], "no command is named: gateway ctl status (see gateway ctl --help)"],
     [["restart"], 'there is no command "restart" (see gateway ctl --help)'],
-    [["workers"], "workers takes a whole number from 1: gateway ctl workers 4"],
-    [["workers", "0"], "workers takes a whole number from 1"],
-    [["workers", "1e3"], "workers takes a whole number from 1"],
+    [["workers"], "workers takes a whole number from 1 to 1024: gateway ctl workers 4"],
+    [["workers", "0"], 'workers is "0", which is not a whole number from 1 to 1024: gateway ctl workers 4'],
+    [["workers", "1e3"], 'workers is "1e3", which is not a whole number from 1 to 1024'],
+    [["workers", "9999"], 'workers is "9999", which is not a whole number from 1 to 1024'],
     [["workers", "2", "3"], '"3" is too much'],
     [["status", "now"], '"now" is too much'],
     [["reload", "--quick"], "--quick is for stop"],
@@ -332,7 +334,11 @@ describe("controlSocket", () => {
     await start();
     const requests = [{ command: "workers", count: 3 }, { command: "reopen" }, { command: "status" }];
     const answers = await talk(requests.map((request) => `${JSON.stringify(request)}\n`).join(""));
-    expect(answers).toMatchObject([{ ok: true, message: "3 workers, from 2" }, { ok: true }, { ok: true, status: { wanted: 3 } }]);
+    expect(answers).toMatchObject([
+      { ok: true, message: "3 workers now, 2 before" },
+      { ok: true },
+      { ok: true, status: { wanted: 3 } },
+    ]);
     expect(manager.calls).toEqual(["workers 3", "reopen"]);
   });
 
@@ -341,8 +347,9 @@ describe("controlSocket", () => {
     ["null\n", "there is no such command"],
     ['{"command":"eval"}\n', "there is no such command"],
     ['{"command":"__proto__"}\n', "there is no such command"],
-    ['{"command":"workers","count":"4"}\n', "workers takes a whole number from 1"],
-    ['{"command":"workers","count":-1}\n', "workers takes a whole number from 1"],
+    ['{"command":"workers","count":"4"}\n', "workers takes a whole number from 1 to 1024"],
+    ['{"command":"workers","count":-1}\n', "workers is -1, which is not a whole number from 1 to 1024"],
+    ['{"command":"workers","count":9999}\n', "workers is 9999, which is not a whole number from 1 to 1024"],
     ["x".repeat(5000), "a request has at most 4096 characters"],
   ])("refuses %j", async (text, message) => {
     await start();

@@ -46,7 +46,7 @@ describe("gateway ctl reload, into code that does not boot", () => {
     [
       "a startup that hangs",
       `export const startup = () => new Promise(() => {});\n${hello}`,
-      "it was not ready after 5 seconds; generation 1 serves on\n$",
+      "startup\\(\\) of the application did not finish within --boot-timeout \\(5s\\); generation 1 serves on\n$",
     ],
     [
       "a missing file",

@@ -1,5 +1,6 @@
 import { parseArgs } from "node:util";
 import { escapeLine, escapeLines } from "../logs/error-log.ts";
+import { workerCount, workerCountText } from "../manager/worker-count.ts";
 import { StartError } from "../start-error.ts";
 import { ask } from "./ask.ts";
 import { defaultControlPath } from "./control-path.ts";
@@ -22,7 +23,7 @@ Talks to a gateway that runs: by default to the one that was started in this fol
 Commands:
   status           what runs, and how the workers are
   reload           load the application anew, one worker at a time; exit status 1 when the new code fails
-  workers N        run N workers
+  workers N        run N workers, 1 to 1024
   reopen           open the log files again, for after they were renamed
   upgrade          start a new parent on the same sockets, and stop the old one when that is ready
                    (--keep: do not stop the old one)
@@ -115,11 +116,18 @@ function requestOf(command: string, more: readonly string[]): ControlRequest {
     case "upgrade":
       return { command, replace: true };
     case "workers":
-      if (count === undefined || !/^[1-9][0-9]{0,4}$/.test(count))
-        throw new StartError("workers takes a whole number from 1: gateway ctl workers 4");
-      return { command, count: Number(count) };
+      return { command, count: readCount(count) };
     default:
       throw new StartError(`there is no command ${JSON.stringify(command)} (see gateway ctl --help)`);
+  }
+}
+
+function readCount(count: string | undefined): number {
+  if (count === undefined) throw new StartError(`workers takes ${workerCountText}: gateway ctl workers 4`);
+  try {
+    return workerCount(count);
+  } catch (error) {
+    throw error instanceof RangeError ? new StartError(`${error.message}: gateway ctl workers 4`) : error;
   }
 }
 

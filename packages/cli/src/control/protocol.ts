@@ -1,3 +1,5 @@
+import { workerCount, workerCountText } from "../manager/worker-count.ts";
+
 /**
  * What goes over the control socket: one JSON object a line, one answer for each request, in order.
  * `{"command":"workers","count":4}` → `{"ok":true,"message":"…"}`.
@@ -86,9 +88,8 @@ export function parseRequest(line: string): ControlRequest {
     case "upgrade":
       return { command, replace: replace !== false };
     case "workers":
-      if (typeof count !== "number" || !Number.isSafeInteger(count) || count < 1)
-        throw new Error("workers takes a whole number from 1");
-      return { command, count };
+      if (typeof count !== "number") throw new Error(`workers takes ${workerCountText}`);
+      return { command, count: workerCount(count) };
     default:
       throw new Error("there is no such command");
   }

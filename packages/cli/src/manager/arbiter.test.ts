@@ -16,7 +16,9 @@ describe("Arbiter, at the start", () => {
     if (how === "says so") world.arbiter.bootFailed(1, broken);
     world.arbiter.exited(1, "exit status 1");
     expect(world.take()).toEqual(["spawn 1 at 0 of 1"]);
-    expect(world.ended?.failure?.message).toBe(how === "says so" ? "it is broken" : "it ended before it was ready: exit status 1");
+    expect(world.ended?.failure?.message).toBe(
+      how === "says so" ? "it is broken" : "the worker ended before it was ready: exit status 1",
+    );
   });
 
   it("gives up when the first worker does not get ready in time", () => {
@@ -25,7 +27,7 @@ describe("Arbiter, at the start", () => {
     world.pass(5000);
     expect(world.take()).toEqual(["spawn 1 at 0 of 1", "kill 1"]);
     world.arbiter.exited(1, "signal SIGKILL");
-    expect(world.ended?.failure?.message).toBe("it was not ready after 5 seconds");
+    expect(world.ended?.failure?.message).toBe("loading the application did not finish within --boot-timeout (5s)");
   });
 
   it.each(["says so", "ends", "hangs"])("starts one that shows why, with reload, when the first worker %s", async (how) => {
@@ -35,7 +37,8 @@ describe("Arbiter, at the start", () => {
     if (how === "hangs") world.pass(5000);
     world.arbiter.exited(1, "exit status 1");
     const why =
-      { "says so": "it is broken", ends: "it ended before it was ready: exit status 1" }[how] ?? "it was not ready after 5 seconds";
+      { "says so": "it is broken", ends: "the worker ended before it was ready: exit status 1" }[how] ??
+      "loading the application did not finish within --boot-timeout (5s)";
     expect(world.take().filter((what) => what !== "kill 1")).toEqual(["spawn 1 at 0 of 1", `spawn 2 at 0 of 1, since ${why}`]);
     expect([world.log, world.shown, world.ended]).toEqual([[why], [why], undefined]);
 
@@ -85,6 +88,69 @@ describe("Arbiter, at the start", () => {
     world.arbiter.listeningClosed();
     world.arbiter.exited(1, "signal SIGKILL");
     expect(world.ended).toEqual({ failure: undefined });
+  });
+});
+
+describe("Arbiter, with more workers than CPUs", () => {
+  it("boots no more at the same time than there are CPUs, and the next when one is ready or has failed", () => {
+    const world = new World({ workers: 900, bootTimeout: 60 }, 3);
+    world.arbiter.start();
+    world.arbiter.ready(1);
+    expect(world.take()).toEqual(["spawn 1 at 0 of 1", "admit 1", "spawn 2 at 1 of 1", "spawn 3 at 2 of 1", "spawn 4 at 3 of 1"]);
+    world.arbiter.ready(3);
+    expect(world.take()).toEqual(["admit 3", "spawn 5 at 4 of 1"]);
+    world.arbiter.bootFailed(2, broken);
+    // Its place may be tried again at once.
+    expect(world.take()).toEqual(["spawn 6 at 5 of 1"]);
+    world.arbiter.exited(2, "exit status 1");
+    expect(world.take()).toEqual([]);
+    world.arbiter.exited(4, "signal SIGKILL");
+    expect(world.take()).toEqual(["spawn 7 at 1 of 1"]);
+    world.pass(60_000);
+    expect(world.take().filter((what) => what.startsWith("spawn"))).toHaveLength(3);
+  });
+
+  it("boots two at the same time where there is one CPU", () => {
+    const world = new World({ workers: 4 }, 1);
+    world.arbiter.start();
+    world.arbiter.ready(1);
+    expect(world.take()).toEqual(["spawn 1 at 0 of 1", "admit 1", "spawn 2 at 1 of 1", "spawn 3 at 2 of 1"]);
+  });
+
+  it("has all of them in the end", () => {
+    const world = new World({ workers: 50 }, 4);
+    world.arbiter.start();
+    for (let id = 1; id <= world.spawned; id++) world.arbiter.ready(id);
+    expect(world.arbiter.members.map(({ index }) => index)).toEqual(Array.from({ length: 50 }, (_, index) => index));
+  });
+
+  it.each([
+    ["fewer are wanted", (world: World) => world.arbiter.scale(1), ["drain 2", "kill 3", "kill 4"]],
+    ["the workers are stopped", (world: World) => world.arbiter.pause(), ["drain 1", "drain 2", "kill 3", "kill 4"]],
+    ["all is stopped", (world: World) => world.arbiter.stop(true), ["kill 3", "kill 4", "close"]],
+  ])("never starts those that have not been started when %s", (_what, act, did) => {
+    const world = World.serving();
+    world.arbiter.scale(900);
+    expect(world.take()).toEqual(["spawn 3 at 2 of 1", "spawn 4 at 3 of 1"]);
+    act(world);
+    expect(world.take()).toEqual(did);
+    for (const id of [3, 4]) world.arbiter.exited(id, "signal SIGKILL");
+    world.pass(1000);
+    expect(world.take()).toEqual([]);
+  });
+
+  it("replaces all of them in a reload, one at a time", async () => {
+    const world = new World({ workers: 5 });
+    world.arbiter.start();
+    for (let id = 1; id <= 5; id++) world.arbiter.ready(id);
+    world.take();
+    const reload = world.reload({ workers: 5 });
+    for (let id = 6; id <= 10; id++) {
+      expect(world.take().filter((what) => what.startsWith("spawn"))).toEqual([`spawn ${id} at ${id - 6} of 2`]);
+      world.arbiter.ready(id);
+    }
+    await settled();
+    expect(reload.result).toMatchObject({ ok: true, message: "reloaded: 5 workers of generation 2" });
   });
 });
 

@@ -1,6 +1,8 @@
 import type { ArbiterClock, ArbiterEffects, ArbiterSettings, BootFailure } from "./arbiter-world.ts";
 import { blockedAt, bootDeadline, drainDeadline, heardUntil, isSound, quitDeadline } from "./deadlines.ts";
 import { isLeaving, Members, type Member } from "./members.ts";
+import { endedEarlyText, notEndedText, notReadyText } from "./member-texts.ts";
+import type { ApplicationFunction } from "./messages.ts";
 import { Places } from "./places.ts";
 import { noRestarts } from "./restart-counts.ts";
 import { RollingReload } from "./rolling-reload.ts";
@@ -10,7 +12,8 @@ import type { ReloadResult, RestartCause, WorkerNumbers, WorkerState } from "./s
  * Decides which workers there are: starts, replaces and ends them. It knows no process, no socket and no timer: it is told what happened, says
  * what is to be done, and asks to be woken at {@link nextDeadline}.
  *
- * The rules: the first worker boots alone, and when that fails, all is over, but with `reload` others stand in that only show why. A worker that dies is replaced at once; from the second time in a
+ * The rules: the first worker boots alone, and when that fails, all is over, but with `reload` others stand in that only show why. Of the others as many
+ * boot at the same time as there are CPUs. A worker that dies is replaced at once; from the second time in a
  * row on after a pause, which doubles. A replacement (a reload, too many requests, too much memory) is ready before the old one goes, and there is
  * one at a time. A reload whose new worker does not get ready ends there.
  */
@@ -18,6 +21,7 @@ export class Arbiter {
   #settings: ArbiterSettings;
   readonly #effects: ArbiterEffects;
   readonly #clock: ArbiterClock;
+  readonly #bootingAtOnce: number;
   readonly #members = new Members();
   readonly #places = new Places();
   #wanted: number;
@@ -34,11 +38,13 @@ export class Arbiter {
   readonly restarts: Record<RestartCause, number> = noRestarts();
   readonly reloads: { tried: number; failed: number } = { tried: 0, failed: 0 };
 
-  constructor(settings: ArbiterSettings, effects: ArbiterEffects, clock: ArbiterClock) {
+  /** @param cpus how many there are: more workers, but two, do not boot at the same time. */
+  constructor(settings: ArbiterSettings, effects: ArbiterEffects, clock: ArbiterClock, cpus: number) {
     this.#settings = settings;
     this.#wanted = settings.workers;
     this.#effects = effects;
     this.#clock = clock;
+    this.#bootingAtOnce = Math.max(2, cpus);
   }
 
   get members(): readonly Readonly<Member>[] {
@@ -155,6 +161,7 @@ export class Arbiter {
     this.#become(member, "ready");
     member.readyAt = member.lastBeat = this.#clock.now();
     member.deadline = Infinity;
+    member.runs = undefined;
     this.#effects.admit(id);
     if (this.#phase === "draining") this.#effects.announce(id);
     if (this.#phase === "starting") {
@@ -168,6 +175,12 @@ export class Arbiter {
       this.#end(old, "draining");
     }
     this.#settle();
+  }
+
+  /** It waits for a function of the application. */
+  runs(id: number, what: ApplicationFunction): void {
+    const member = this.#members.get(id);
+    if (member !== undefined) member.runs = what;
   }
 
   /** It says why it does not get ready; its end follows. */
@@ -199,7 +212,7 @@ export class Arbiter {
     if (member === undefined) return;
     this.#members.delete(id);
     if (member.state === "booting" && !member.failed) {
-      this.#notReady(member, { message: `it ended before it was ready: ${how}`, detail: undefined });
+      this.#notReady(member, { message: endedEarlyText(how), detail: undefined });
     } else if (member.state === "ready") {
       const now = this.#clock.now();
       this.#places.failed(member.index, now, isSound(member, now));
@@ -254,8 +267,12 @@ export class Arbiter {
     const now = this.#clock.now();
     // The first shows whether the application can be loaded at all.
     const places = this.#phase === "starting" ? 1 : this.#isProven ? this.#wanted : Math.min(this.#wanted, this.#wantedBefore);
-    for (let index = 0; index < places; index++) {
-      if (this.#members.at(index) === undefined && this.#places.pause(index, now) === 0) this.#spawn(index, undefined);
+    let free = this.#bootingAtOnce - this.#members.booting;
+    for (let index = 0; index < places && free > 0; index++) {
+      if (this.#members.at(index) === undefined && this.#places.pause(index, now) === 0) {
+        this.#spawn(index, undefined);
+        free--;
+      }
     }
   }
 
@@ -345,9 +362,9 @@ export class Arbiter {
     member.deadline = Infinity;
     if (member.state === "booting") {
       member.failed = true;
-      this.#notReady(member, { message: `it was not ready after ${this.#settings.bootTimeout} seconds`, detail: undefined });
+      this.#notReady(member, { message: notReadyText(member, this.#settings), detail: undefined });
     } else {
-      this.#effects.log("warning", `worker ${member.id} did not end in time: it is killed`);
+      this.#effects.log("warning", notEndedText(member));
     }
     this.#become(member, "stopping");
     this.#effects.kill(member.id);

@@ -1,5 +1,7 @@
+import { dirname } from "node:path";
 import { controlSocket } from "../control/control-socket.ts";
 import { defaultControlPath } from "../control/control-path.ts";
+import { removeDeadSockets } from "../control/dead-sockets.ts";
 import type { ProcessLog } from "../process-log.ts";
 import type { Settings } from "../settings/settings.ts";
 import { StartError } from "../start-error.ts";
@@ -49,9 +51,11 @@ function controlCompanion(settings: Settings, { environment, directory, takeOver
   return {
     async start(manager) {
       try {
-        const own = controlSocket({ path: defaultControlPath({ directory, environment, make: true }), mode, takeOver });
+        const ownPath = defaultControlPath({ directory, environment, make: true });
+        const own = controlSocket({ path: ownPath, mode, takeOver });
         await own.start(manager);
         companion = own;
+        void removeDeadSockets(dirname(ownPath));
       } catch (error) {
         if (!(error instanceof StartError)) throw error;
         log.info(`there is no control socket: ${error.message}`);

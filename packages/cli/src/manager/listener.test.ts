@@ -46,4 +46,16 @@ describe("gateway, started with sockets that listen", () => {
       expect(await command.ended).toMatchObject({ code: 0, stderr: "" });
     },
   );
+
+  it.each(["0", "1"])("says which of them nobody serves, where something else is bound: -w %s", async (workers) => {
+    await using fixtures = await Fixtures.make({ "app.mjs": app });
+    const { server, fd } = await socket();
+    const args = ["-b", "127.0.0.1:0", "-w", workers, "--no-control-socket", "app.mjs"];
+    await using command = Command.start(args, fixtures.directory, { inherit: [fd], environment: { LISTEN_FDS: "1" } });
+    await command.url();
+    server.close();
+    expect(command.stderr).toBe(
+      "gateway: nobody serves the sockets that LISTEN_FDS hands on, and their clients wait for ever: bind names other places; add -b fd://3, or leave bind out\n",
+    );
+  });
 });

@@ -1,6 +1,6 @@
 import { lookup } from "node:dns/promises";
 import { isIP, type AddressInfo } from "node:net";
-import { withoutMapping, type ServerAddress } from "@gateway/sockets";
+import { checkSocketDescriptor, withoutMapping, type ServerAddress } from "@gateway/sockets";
 import { listenFailure, type Bind } from "../bind.ts";
 import type { Settings } from "../settings/settings.ts";
 import { StartError } from "../start-error.ts";
@@ -126,7 +126,8 @@ export async function openListener(
   }
 }
 
-function checkSpread(spread: "shared" | "reuse-port"): void {
+/** @throws {StartError} where this runtime cannot do it. */
+export function checkSpread(spread: "shared" | "reuse-port"): void {
   if (!hasBoundHandles()) throw new StartError(`this runtime cannot spread connections by ${spread}: use --spread round-robin`);
   if (spread === "reuse-port" && !hasReusePort()) {
     throw new StartError(
@@ -154,6 +155,7 @@ function opened(
 /** Descriptors that others made. */
 async function takenOver(inherited: readonly InheritedSocket[], acceptance: Acceptance): Promise<Opened> {
   const [{ fd, file, reusePort } = { fd: -1, file: undefined }] = inherited;
+  for (const socket of inherited) checkSocketDescriptor(socket.fd);
   if (!hasBoundHandles()) {
     const socket = new HeldSocket(acceptance);
     await socket.listen({ fd } as object);

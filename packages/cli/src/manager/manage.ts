@@ -7,6 +7,7 @@ import { ownLogs } from "./own-logs.ts";
 import { PidFile } from "./pid-file.ts";
 import { ProcessManager } from "./process-manager.ts";
 import { notifySystemd, reloadingSince } from "./systemd.ts";
+import { unservedSockets, unservedText } from "./unserved-sockets.ts";
 import { inheritance, onPromoted, tellOldParent } from "./upgrade.ts";
 
 /** What {@link manage} goes by. */
@@ -34,6 +35,10 @@ export async function manage({ settings, readSettings, environment, version, dir
   const pidFile = new PidFile(settings.pidFile, parent !== undefined);
   const notify = notifySystemd(environment, log);
   let status = 0;
+
+  // What an upgrade hands on has other numbers.
+  const unserved = parent === undefined ? unservedSockets(settings.bind, environment) : [];
+  if (unserved.length > 0) log.warning(unservedText(unserved));
 
   let failure: unknown;
   const onReady = (): void => {
@@ -71,11 +76,12 @@ export async function manage({ settings, readSettings, environment, version, dir
   };
   const quit = (exitStatus: number): void => {
     status = exitStatus;
+    log.info("stopping at once: requests under way are cut off");
     void manager.stop(false);
   };
   // The end of an old parent is no reason to stop.
   onStopSignals(parent === undefined ? environment : {}, stop, () => quit(interruptedStatus));
-  onManagerSignals(manager, quit);
+  onManagerSignals(manager, log, quit);
   // A log that nobody reads any more (`gateway app | head`) must not end the site.
   for (const output of [process.stdout, process.stderr]) output.on("error", () => {});
 

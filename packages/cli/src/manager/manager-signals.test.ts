@@ -53,6 +53,20 @@ describe("gateway, told SIGINT", () => {
   });
 });
 
+describe("gateway, told SIGTTOU and SIGQUIT", () => {
+  it("says that it keeps the last worker, and that it stops at once", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": hello });
+    await using command = start(fixtures);
+    await command.url();
+    command.process.kill("SIGTTOU");
+    await command.said("stderr", /^gateway: 1 worker as before: workers is 0, which is not a whole number from 1 to 1024\n$/);
+    command.process.kill("SIGQUIT");
+    const { code, stdout } = await command.ended;
+    expect(code).toBe(131);
+    expect(stdout).toMatch(/stopping at once: requests under way are cut off\n$/);
+  });
+});
+
 describe("gateway, told SIGWINCH", () => {
   it("takes no notice of it in a terminal, whose window may change", async () => {
     await using fixtures = await Fixtures.make({ "app.mjs": hello });

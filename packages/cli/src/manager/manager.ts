@@ -19,7 +19,7 @@ export interface Manager {
   reload(): Promise<ReloadResult>;
   /** Ends all: graceful, or at once. Resolves when the last worker has ended; then the process ends. */
   stop(graceful: boolean): Promise<void>;
-  /** @throws {RangeError} for anything but a whole number from 1. */
+  /** @throws {RangeError} for anything but a whole number from 1 to 1024. */
   setWorkers(wanted: number): void;
   /** Opens the log files again, here and in the workers. When it resolves, nothing is written to the old ones any more. Never rejects. */
   reopenLogs(): Promise<void>;

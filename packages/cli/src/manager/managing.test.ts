@@ -136,14 +136,18 @@ describe("gateway, when the new code is broken", () => {
     [
       "a startup that hangs",
       `export const startup = () => new Promise(() => {});\n${loadedApplication}`,
-      /it was not ready after 5 seconds/,
+      /startup\(\) of the application did not finish within --boot-timeout \(5s\)/,
     ],
     [
       "a startup that blocks",
       `export const startup = () => { for (;;); };\n${loadedApplication}`,
-      /it was not ready after 5 seconds/,
+      /startup\(\) of the application did not finish within --boot-timeout \(5s\)/,
     ],
-    ["a process that ends", "process.exit(3);", /it ended before it was ready: exit status 3/],
+    [
+      "a process that ends",
+      "process.exit(3);",
+      /the worker ended before it was ready: exit status 3: the application called process\.exit\(3\)/,
+    ],
     ["no file", undefined, /there is no module app\.mjs/],
   ])("keeps the old code for %s, and says why", async (_what, code, why) => {
     await using fixtures = await Fixtures.make({ "app.mjs": loadedApplication });
@@ -183,6 +187,24 @@ describe("gateway with a blocked worker", () => {
     await command.said("stderr", /worker \d+ gave no sign of life for 1 seconds: it is replaced/);
     await vi.waitUntil(async () => !pids.has(Number(await requestOnce(place, "/"))), 20_000);
     expect(command.stderr).not.toContain("secret");
+  });
+});
+
+describe("gateway ctl workers", () => {
+  it("refuses more than there may be, and starts those that are wanted", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": loadedApplication });
+    await using command = await start([], fixtures);
+    const place = await placeOf(command);
+    expect(await ctl(fixtures, "workers", "9999")).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: 'gateway: workers is "9999", which is not a whole number from 1 to 1024: gateway ctl workers 4\n',
+    });
+    // More than boot at the same time.
+    expect(await ctl(fixtures, "workers", "5")).toMatchObject({ code: 0, stdout: "5 workers now, 1 before\n" });
+    await workerPids(place, 5);
+    expect(await ctl(fixtures, "workers", "1")).toMatchObject({ code: 0, stdout: "1 worker now, 5 before\n" });
+    await workerPids(place, 1);
   });
 });
 

@@ -1,4 +1,5 @@
 import type { BootFailure } from "./arbiter-world.ts";
+import type { ApplicationFunction } from "./messages.ts";
 import type { RestartCause, WorkerNumbers, WorkerState } from "./status.ts";
 
 /** The name of a worker: what is needed to start it. */
@@ -24,6 +25,8 @@ export interface Member extends WorkerName {
   recycle: RestartCause | undefined;
   /** The one that goes when this one is ready. */
   readonly replaces: number | undefined;
+  /** What it said that it waits for. */
+  runs: ApplicationFunction | undefined;
   /** It said itself why it could not boot, or was told to go while it did. */
   failed: boolean;
 }
@@ -57,6 +60,11 @@ export class Members {
     return this.all.find((member) => member.index === index && !isLeaving(member));
   }
 
+  /** How many boot, and may still get ready. */
+  get booting(): number {
+    return this.all.filter(({ state, failed }) => state === "booting" && !failed).length;
+  }
+
   /** Those that are ready and have the code of this generation, or newer. */
   readyOf(generation: number): readonly Member[] {
     return this.all.filter((member) => member.state === "ready" && member.generation >= generation);
@@ -78,6 +86,7 @@ export class Members {
       numbers: undefined,
       deadline,
       recycle: undefined,
+      runs: undefined,
       failed: false,
     };
     this.#byId.set(member.id, member);

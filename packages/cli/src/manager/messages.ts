@@ -2,6 +2,9 @@ import type { ServerAddress } from "@gateway/server";
 import type { Failure } from "../reload/failure.ts";
 import type { RestartCause, WorkerNumbers } from "./status.ts";
 
+/** What a module may export beside the application, where a worker waits for its end. */
+export type ApplicationFunction = "startup" | "shutdown";
+
 /** What can stand in a message: it travels as JSON. */
 export type Json = string | number | boolean | null | readonly Json[] | { readonly [name: string]: Json };
 
@@ -49,6 +52,8 @@ export type ToWorker =
 export type FromWorker =
   /** The application is loaded and has started up. */
   | { readonly type: "ready" }
+  /** A function of the application begins: so that it can be named when it does not come to its end. */
+  | { readonly type: "runs"; readonly what: ApplicationFunction }
   /** It could not be. The worker ends itself. */
   | {
       readonly type: "failed";

@@ -27,7 +27,8 @@ export class Places {
   /** How long that is, for the end of a line; nothing where it need not wait. */
   nextTry(index: number, now: number): string {
     const pause = this.pause(index, now);
-    return pause === 0 ? "" : ` (the next try in ${Math.ceil(pause / 100) / 10} seconds)`;
+    // Whole milliseconds first: what is added to a clock with fractions and taken away again is not quite the same.
+    return pause === 0 ? "" : ` (the next try in ${Math.ceil(Math.round(pause) / 100) / 10} seconds)`;
   }
 
   /** When the next of the first `count` places may be tried again that must wait still; `Infinity`: none must. */

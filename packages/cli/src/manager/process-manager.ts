@@ -1,6 +1,7 @@
 import { readableAddress } from "../bind.ts";
 import type { ProcessLog } from "../process-log.ts";
 import { failureOf } from "../reload/failure.ts";
+import { thisHost } from "../settings/host.ts";
 import type { Settings } from "../settings/settings.ts";
 import type { BootFailure } from "./arbiter-world.ts";
 import { Arbiter } from "./arbiter.ts";
@@ -17,6 +18,7 @@ import { Reloads } from "./reloads.ts";
 import type { ManagerStatus, ReloadResult, UpgradeResult, WorkerStatus } from "./status.ts";
 import { Subscribers } from "./subscribers.ts";
 import { Succession } from "./succession.ts";
+import { workerCount, workersText } from "./worker-count.ts";
 import { WorkerProcesses, type Word } from "./worker-processes.ts";
 
 /** What a manager is made of. */
@@ -97,6 +99,7 @@ export class ProcessManager implements Manager {
         log: (level, text, detail) => this.#log[level](text, detail),
       },
       clock,
+      thisHost.cpus,
     );
     this.#reloads = new Reloads({
       log: this.#log,
@@ -196,12 +199,11 @@ export class ProcessManager implements Manager {
   }
 
   setWorkers(wanted: number): void {
-    if (!Number.isSafeInteger(wanted) || wanted < 1)
-      throw new RangeError(`the number of workers is a whole number from 1, not ${wanted}`);
+    const count = workerCount(wanted);
     // They would have nothing to serve.
     if (this.#hasLeft) return this.#log.error("no worker is started: the sockets were left to the new parent");
-    this.#log.info(`${wanted} ${wanted === 1 ? "worker" : "workers"} from now on`);
-    this.#after(() => this.#arbiter.scale(wanted));
+    this.#log.info(`${workersText(count)} from now on`);
+    this.#after(() => this.#arbiter.scale(count));
   }
 
   /** Ends the workers. The sockets stay open, and connections wait for a reload; but beside a new parent they are left to that. */
@@ -228,7 +230,7 @@ export class ProcessManager implements Manager {
     const refusal = this.#upgradeRefusal();
     const result =
       refusal === undefined
-        ? await this.#succession.start(this.#listeners.inheritance)
+        ? await this.#succession.start(this.#listeners.inheritance, replace)
         : { ok: false, pid: undefined, message: `no upgrade: ${refusal}` };
     this.#log[result.ok ? "info" : "error"](result.message);
     if (result.ok && replace) void this.stop(true);
@@ -281,6 +283,8 @@ export class ProcessManager implements Manager {
         return this.#imports.tell(message.files);
       case "ready":
         return this.#after(() => this.#arbiter.ready(id));
+      case "runs":
+        return this.#arbiter.runs(id, message.what);
       case "failed":
         this.#after(() => this.#arbiter.bootFailed(id, message));
         return this.#workers.tell(id, { type: "stop" });

@@ -1,5 +1,6 @@
 import type { Member, Members } from "./members.ts";
 import type { ReloadResult } from "./status.ts";
+import { workersText } from "./worker-count.ts";
 
 /** What holds again when a reload fails. */
 interface Before<Settings> {
@@ -38,8 +39,7 @@ export class RollingReload<Settings> {
 
   succeed(wanted: number): void {
     const { generation } = this;
-    const count = wanted === 1 ? "1 worker" : `${wanted} workers`;
-    this.#finish({ ok: true, generation, message: `reloaded: ${count} of generation ${generation}` });
+    this.#finish({ ok: true, generation, message: `reloaded: ${workersText(wanted)} of generation ${generation}` });
   }
 
   giveUp(members: Members, message: string, detail?: string): void {

@@ -23,8 +23,12 @@ export class Succession {
     return this.#isReady && this.process !== undefined;
   }
 
-  /** Starts a new parent with these sockets. One at a time. Never rejects. */
-  async start(sockets: readonly InheritedSocket[]): Promise<UpgradeResult> {
+  /**
+   * Starts a new parent with these sockets. One at a time. Never rejects.
+   *
+   * @param replace this process stops when the new one is ready.
+   */
+  async start(sockets: readonly InheritedSocket[], replace: boolean): Promise<UpgradeResult> {
     if (this.process !== undefined) {
       const pid = this.process;
       return { ok: false, pid, message: `an upgrade is under way already: process ${pid}` };
@@ -33,7 +37,8 @@ export class Succession {
     const { pid, failure } = await this.#begin(sockets);
     if (failure !== undefined) return { ok: false, pid: undefined, message: `the upgrade was given up: ${failure}` };
     this.#isReady = true;
-    return { ok: true, pid, message: `process ${pid} serves on the same sockets now: end this one with SIGTERM to ${process.pid}` };
+    const old = replace ? `the old one, process ${process.pid}, stops` : `end the old one with SIGTERM to ${process.pid}`;
+    return { ok: true, pid, message: `process ${pid} serves on the same sockets now: ${old}` };
   }
 
   async #begin(

@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
 import { copyFile, readFile, rm, writeFile } from "node:fs/promises";
+import { connect as connectPlain } from "node:net";
 import { text } from "node:stream/consumers";
 import { connect } from "node:tls";
 import { describe, expect, it, vi } from "vitest";
@@ -35,6 +36,19 @@ async function ask(port: number, ca: string): Promise<{ readonly scheme: string;
 }
 
 describe("gateway --tls-cert, with workers", () => {
+  it("says why it refuses whoever speaks no TLS", async () => {
+    await using fixtures = await Fixtures.make({ "app.mjs": app });
+    await certificate(fixtures);
+    const args = ["-b", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--no-control-socket", "app.mjs"];
+    await using command = Command.start(args, fixtures.directory);
+    const [, port = ""] = await command.said("stdout", /listening on https:\/\/127\.0\.0\.1:(\d+)/);
+    connectPlain({ host: "127.0.0.1", port: Number(port) })
+      .on("error", () => {})
+      .resume()
+      .end("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+    await command.said("stderr", /^gateway: refused 127\.0\.0\.1: the TLS handshake failed: .+\n$/);
+  });
+
   it("serves TLS in each of them, and the new certificate after a reload", async () => {
     await using fixtures = await Fixtures.make({ "app.mjs": app });
     const first = await certificate(fixtures);

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { chmodSync, chownSync, existsSync, linkSync, lstatSync, unlinkSync } from "node:fs";
+import { chmodSync, chownSync, linkSync, lstatSync, unlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { removeStaleSocket } from "@gateway/sockets";
 import { unixPathBytes } from "../bind.ts";
@@ -46,10 +46,15 @@ export function putInPlace(temporary: string, path: string, mode: number | undef
   }
 }
 
-/** Makes the place free, where nobody answers any more. @throws EADDRINUSE where somebody does, or where something else is. */
+/** Makes the place free, where nobody answers any more. @throws EADDRINUSE where somebody does. @throws {StartError} where something else is. */
 export async function makeWay(path: string): Promise<void> {
   await removeStaleSocket(path);
-  if (existsSync(path)) throw pathInUse(path);
+  const there = lstatSync(path, { throwIfNoEntry: false });
+  if (there?.isSocket() === true) throw pathInUse(path);
+  if (there !== undefined) {
+    const what = there.isDirectory() ? "a folder" : "a file that is no socket";
+    throw new StartError(`cannot listen on unix:${path}: there is ${what}: remove it, or choose another path with --bind`);
+  }
 }
 
 function pathInUse(path: string): NodeJS.ErrnoException {
@@ -78,7 +83,7 @@ function chown(path: string, owner: string): void {
 }
 
 /** Of a user or a group, from wherever the system has them. */
-function idOf(database: "passwd" | "group", name: string): number {
+export function idOf(database: "passwd" | "group", name: string): number {
   if (/^[0-9]+$/.test(name)) return Number(name);
   try {
     const line = execFileSync("getent", [database, name], { encoding: "utf8", stdio: ["ignore", "pipe", "ignore"] });

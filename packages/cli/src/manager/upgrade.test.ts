@@ -20,6 +20,36 @@ async function placeOf(command: Command): Promise<{ readonly host: string; reado
   return { host: "127.0.0.1", port: Number(new URL(await command.url()).port) };
 }
 
+describe("gateway ctl upgrade", () => {
+  it.each(["and says that the old one stops", "--keep, and says how the old one is ended"])(
+    "starts a new parent: %s",
+    async (how) => {
+      await using fixtures = await Fixtures.make({ "app.mjs": hello });
+      const args = ["-b", "127.0.0.1:0", "--control-socket", "ctl", "--no-config", "app.mjs"];
+      await using command = Command.start(args, fixtures.directory);
+      await command.url();
+      const { pid = 0 } = command.process;
+      const keep = how.startsWith("--keep");
+      const asked = ["ctl", "--control-socket", "ctl", "upgrade", ...(keep ? ["--keep"] : [])];
+      const { code, stdout } = await Command.run(asked, fixtures.directory);
+      const [line = "", next = ""] = served.exec(stdout) ?? [];
+      try {
+        expect(stdout).toBe(`${line}: ${keep ? `end the old one with SIGTERM to ${pid}` : `the old one, process ${pid}, stops`}\n`);
+        expect(code).toBe(0);
+        // With --keep it serves on until somebody ends it.
+        const isRunning = (): boolean => command.process.exitCode === null;
+        if (keep) expect((await Command.run(["ctl", "--control-socket", "ctl", "status"], fixtures.directory)).code).toBe(0);
+        if (keep) expect(isRunning()).toBe(true);
+        else await vi.waitUntil(() => !isRunning(), 20_000);
+      } finally {
+        process.kill(Number(next), "SIGTERM");
+        if (keep) command.process.kill("SIGTERM");
+      }
+      expect((await command.ended).code).toBe(0);
+    },
+  );
+});
+
 describe("gateway, told SIGUSR2", () => {
   it("starts no second parent beside the one that it has started", async () => {
     await using fixtures = await Fixtures.make({ "app.mjs": hello });
@@ -43,16 +73,20 @@ describe("gateway, told SIGUSR2", () => {
 
   it("starts none while it stops, and lets the requests under way finish", async () => {
     const app = `export default async (environ, startResponse) => {
-      if (environ.PATH_INFO === "/wait") await new Promise((resolve) => process.on("SIGCONT", resolve));
+      if (environ.PATH_INFO === "/wait") {
+        const goesOn = new Promise((resolve) => process.on("SIGCONT", resolve));
+        console.log("it waits");
+        await goesOn;
+      }
       startResponse("200 OK", [["Content-Type", "text/plain"]]);
       return [Buffer.from(String(process.pid))];
     };`;
     await using fixtures = await Fixtures.make({ "app.mjs": app });
-    await using command = start(fixtures, "--access-log", "-");
+    await using command = start(fixtures);
     const place = await placeOf(command);
     const pid = Number(await requestOnce(place, "/"));
     const waiting = requestOnce(place, "/wait");
-    await command.said("stdout", /GET \/ /);
+    await command.said("stdout", /it waits/);
     command.process.kill("SIGTERM");
     await command.said("stdout", /stopping/);
     // Its sockets are closed, so that there is nothing to hand on.

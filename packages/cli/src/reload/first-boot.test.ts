@@ -51,12 +51,17 @@ describe("gateway --reload, when the first boot fails", () => {
   it.each([
     ["a syntax error", { "app.mjs": "export default = 1;\n" }, "app.mjs", "Unexpected token &#39;=&#39;|Unexpected token '='"],
     ["a module that throws", { "app.mjs": 'throw new Error("no database");\n' }, "app.mjs", "no database"],
-    ["a process that ends", { "app.mjs": "process.exit(3);\n" }, "app.mjs", "it ended before it was ready: exit status 3"],
+    [
+      "a process that ends",
+      { "app.mjs": "process.exit(3);\n" },
+      "app.mjs",
+      "the worker ended before it was ready: exit status 3: the application called process\\.exit\\(3\\)",
+    ],
     [
       "a startup that hangs",
       { "app.mjs": `export const startup = () => new Promise(() => {});\n${hello}` },
       "app.mjs",
-      "it was not ready after 5 seconds",
+      "startup\\(\\) of the application did not finish within --boot-timeout \\(5s\\)",
     ],
     ["a file that is not there yet", {}, "app.mjs", "there is no module app"],
     ["a folder that is not there yet", {}, "dist/app.mjs", "there is no module dist/app"],

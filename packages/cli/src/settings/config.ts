@@ -71,11 +71,11 @@ export interface Config {
   readonly reloadExtra?: string | readonly string[] | undefined;
   /** Check the application against the contract (default false). */
   readonly validate?: boolean | undefined;
-  /** A file for one line per request; - is the standard output. */
+  /** A file for one line per request; - is the standard output. Its folder must exist, and with `--user` that user must be able to enter it. */
   readonly accessLog?: string | false | null | undefined;
   /** Common, combined, timed, tiny, dev, json, or a format with the atoms of Apache or gunicorn (default timed). The formats are those of `@gateway/logging`. */
   readonly accessLogFormat?: string | undefined;
-  /** A file for everything else; - is the standard error (default -). */
+  /** A file for everything else; - is the standard error (default -). For its folder the same holds as for that of the access log. */
   readonly errorLog?: string | undefined;
   /** What is logged at the least: debug, info, warning or error (default info). */
   readonly logLevel?: "debug" | "info" | "warning" | "error" | undefined;

@@ -13,7 +13,7 @@ async function said(
   const { environment = {}, files = {} } = test;
   const read = await command(line, test);
   if (!("settings" in read)) throw new Error(`it has no settings: ${read.kind}`);
-  return report(read, { environment, load, host: testHost(files) });
+  return report(read, { environment, check() {}, load, host: testHost(files) });
 }
 
 const fails = (): Promise<never> => Promise.reject(new StartError("app.js has no application:\n it exports nothing"));

@@ -11,6 +11,7 @@ export const logSettings: Table<Pick<Settings, Logs>> = {
     kind: optional(pathOr("-")),
     group: "Logs and metrics",
     help: "a file for one line per request; - is the standard output",
+    more: "Its folder must exist, and with `--user` that user must be able to enter it.",
   },
   accessLogFormat: {
     kind: text("FORMAT", "the name of a format, or a format"),
@@ -23,6 +24,7 @@ export const logSettings: Table<Pick<Settings, Logs>> = {
     kind: pathOr("-"),
     group: "Logs and metrics",
     help: "a file for everything else; - is the standard error",
+    more: "For its folder the same holds as for that of the access log.",
     byDefault: "-",
   },
   logLevel: {

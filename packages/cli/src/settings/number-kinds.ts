@@ -1,5 +1,5 @@
 import { scalar, Unfit, type Json, type Kind, type Place } from "./kind.ts";
-import { durationText, parseDuration, parsePercentage, parseSize, sizeText } from "./units.ts";
+import { durationText, meantDuration, meantSize, parseDuration, parsePercentage, parseSize, sizeText } from "./units.ts";
 
 /** What a number may be. */
 export interface Range {
@@ -24,13 +24,16 @@ export function whole(placeholder: string, range: Range = {}): Kind<number> {
 /** Seconds, with or without a unit. */
 export function duration(range: Range = {}): Kind<number> {
   const what = "a duration like 500ms, 30s, 5m, 2h or a number of seconds";
-  return quantity({ placeholder: "TIME", type: "Duration", what, parse: parseDuration, text: durationText, isWhole: false }, range);
+  return quantity(
+    { placeholder: "TIME", type: "Duration", what, parse: parseDuration, meant: meantDuration, text: durationText, isWhole: false },
+    range,
+  );
 }
 
 /** Bytes, with or without a unit. */
 export function size(range: Range = {}, placeholder = "SIZE"): Kind<number> {
   const what = "a size like 16KiB, 2MB, 1.5GiB or a number of bytes";
-  return quantity({ placeholder, type: "Size", what, parse: parseSize, text: sizeText, isWhole: true }, range);
+  return quantity({ placeholder, type: "Size", what, parse: parseSize, meant: meantSize, text: sizeText, isWhole: true }, range);
 }
 
 /** Bytes, or a share of the memory that this machine or container may use. */
@@ -93,11 +96,13 @@ interface Quantity {
   readonly type: string;
   readonly what: string;
   readonly parse: (text: string) => number | undefined;
+  /** What was meant by a text that is none (default: nobody knows). */
+  readonly meant?: (text: string) => string | undefined;
   readonly text: (value: number) => string;
   readonly isWhole: boolean;
 }
 
-function quantity({ placeholder, type, what, parse, text, isWhole }: Quantity, range: Range): Kind<number> {
+function quantity({ placeholder, type, what, parse, meant, text, isWhole }: Quantity, range: Range): Kind<number> {
   const { from = 0, to = Number.MAX_SAFE_INTEGER, zero, orUnlimited = false } = range;
   const bounds = boundsText(from === 0 ? undefined : text(from), to === Number.MAX_SAFE_INTEGER ? undefined : text(to));
   const described = `${what}${bounds}${orUnlimited ? `, or ${unlimitedText}` : ""}`;
@@ -114,6 +119,8 @@ function quantity({ placeholder, type, what, parse, text, isWhole }: Quantity, r
     what: zero === undefined ? described : `${described}; 0 ${zero}`,
     parse(written) {
       const value = written === unlimitedText ? Infinity : parse(written);
+      const hint = value === undefined ? meant?.(written) : undefined;
+      if (hint !== undefined) throw new Unfit(written, `which is not ${described}: did you mean ${hint}?`);
       return checked(written, value ?? Number.NaN);
     },
     accept: (value) => (typeof value === "number" ? checked(value, value) : undefined),

@@ -144,7 +144,10 @@ describe("readCommand, from the config file", () => {
     ],
     [json({ bind: [] }), "bind in gateway.config.json is empty: name an address, like 127.0.0.1:8000"],
     [json({ bind: [80] }), "bind in gateway.config.json is 80, which is not HOST:PORT, :PORT, unix:PATH or fd://N"],
-    [json({ env: ["A=1"] }), "env in gateway.config.json is an array, which is not an object of variables"],
+    [
+      json({ env: ["A=1"] }),
+      'env in gateway.config.json is an array, which is not an object of variables: write { NAME: "VALUE" }',
+    ],
     [json({ env: { A: {} } }), 'env in gateway.config.json is "A", whose value is not a text, a number, true or false'],
     [
       json({ protocol: "scgi", keepAliveSeconds: 4 }),

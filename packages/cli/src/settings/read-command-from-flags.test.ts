@@ -123,6 +123,8 @@ describe("readCommand, from flags", () => {
       "--header-bytes 16K app",
       '--header-bytes is "16K", which is not a size like 16KiB, 2MB, 1.5GiB or a number of bytes from 1B on',
     ],
+    ["--timeout 30sec app", "5m, 2h or a number of seconds: did you mean 30s?"],
+    ["--max-memory 200M app", "1.5GiB or a number of bytes: did you mean 200MB or 200MiB?"],
     ["--max-memory 0% app", '--max-memory is "0%", which is not a percentage: write 1% to 100%'],
     ["--unix-mode 888 app", '--unix-mode is "888", which is not a file mode in octal digits, like 660'],
     ["--protocol htpt app", '--protocol is "htpt", which is not one of http, fastcgi, scgi, uwsgi: did you mean http?'],
@@ -144,6 +146,7 @@ describe("readCommand, from flags", () => {
     ["--protocol uwsgi --multiplex app", "--multiplex is not for uwsgi: only fastcgi has it"],
     ["--protocol fastcgi --tls-key a.pem app", "--tls-key is not for fastcgi: only http has it"],
     ["--mount /a app", "--mount is not for http: fastcgi and scgi and uwsgi have it"],
+    ["--check-config --access-log-format %Q app", '--access-log-format is "%Q": '],
     ["--access-log - --access-log-format %Q app", '--access-log-format is "%Q": '],
     ["--config missing.json app", `--config is "missing.json", and there is no such file (looked for ${here}/missing.json)`],
   ])("refuses %j", async (line, message) => {

@@ -70,13 +70,12 @@ export async function readCommand(
   if (settings.target === "" && (kind === "serve" || kind === "check")) {
     throw new StartError("no application is named: gateway MODULE[:EXPORT] (see gateway --help)");
   }
-  await checkAccessLogFormat(settings, sources);
+  if (settings.accessLog !== undefined || kind === "check") await checkAccessLogFormat(settings, sources);
   return { kind, settings, sources, file: file?.path };
 }
 
 /** The package that knows the formats is loaded where there is a log. @throws {StartError} for a format that is none. */
-async function checkAccessLogFormat({ accessLog: path, accessLogFormat: format }: Settings, sources: Sources): Promise<void> {
-  if (path === undefined) return;
+async function checkAccessLogFormat({ accessLogFormat: format }: Settings, sources: Sources): Promise<void> {
   const { accessLog } = await import("@gateway/logging");
   try {
     accessLog({ format, destination: { write() {} } });

@@ -34,7 +34,7 @@ not merged. \`gateway --explain\` shows each value and where it came from. What 
 - **Times** are \`500ms\`, \`30s\`, \`1.5m\`, \`2h\`, \`1d\`, or a number of seconds.
 - **Sizes** are \`16KiB\`, \`1.5GiB\` (powers of 1024), \`2MB\`, \`10kB\` (powers of 1000), or a number of bytes.
 - **Switches** are flags without a value, and \`--no-NAME\`; \`true\` or \`false\`, \`1\` or \`0\`, \`yes\` or \`no\`, \`on\` or \`off\` in the environment.
-- **Lists** are flags that are repeated, variables with commas, arrays in the file.
+- **Lists** are flags that are repeated, variables with commas, arrays in the file; \`env\` is an object there.
 - **What is optional** is taken back with \`--no-NAME\`, with \`none\` in the environment, with \`false\` or \`null\` in the file.
 - **Paths** are relative to the working directory; in the file, to the file.
 - An empty variable counts as none.

@@ -139,12 +139,13 @@ const hiddenText = "(hidden)";
 export function variables(): Kind<Readonly<Record<string, string>>> {
   const isName = (name: string): boolean => /^[A-Za-z_][A-Za-z0-9_]*$/.test(name);
   const what = "NAME=VALUE, with a name of letters, digits and underscores";
+  const inFile = 'in the file an object: `{ NAME: "VALUE" }`';
   const hidden = (value: Readonly<Record<string, string>>): Json =>
     Object.fromEntries(Object.keys(value).map((name) => [name, hiddenText]));
   return {
     placeholder: "NAME=VALUE",
     type: "Readonly<Record<string, string | number | boolean>>",
-    what,
+    what: `${what}; ${inFile}`,
     isList: true,
     hasNegative: false,
     absent: () => ({}),
@@ -160,7 +161,7 @@ export function variables(): Kind<Readonly<Record<string, string>>> {
       ),
     fromFile(value) {
       if (typeof value !== "object" || value === null || Array.isArray(value))
-        throw new Unfit(value, "which is not an object of variables");
+        throw new Unfit(value, 'which is not an object of variables: write { NAME: "VALUE" }');
       return Object.fromEntries(
         Object.entries(value).map(([name, text]: [string, unknown]) => {
           const isRight = typeof text === "string" || typeof text === "number" || typeof text === "boolean";

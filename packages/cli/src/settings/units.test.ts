@@ -1,6 +1,6 @@
 import { assert, maxSafeNat, nat, property } from "fast-check";
 import { describe, expect, it } from "vitest";
-import { durationText, parseDuration, parsePercentage, parseSize, sizeText } from "./units.ts";
+import { durationText, meantDuration, meantSize, parseDuration, parsePercentage, parseSize, sizeText } from "./units.ts";
 
 describe("parseDuration", () => {
   it.each([
@@ -112,5 +112,46 @@ describe("sizeText", () => {
 
   it("is read as what it was", () => {
     assert(property(maxSafeNat(), (bytes) => parseSize(sizeText(bytes)) === bytes));
+  });
+});
+
+describe("meantDuration", () => {
+  it.each([
+    ["30sec", "30s"],
+    ["30 seconds", "30s"],
+    ["10S", "10s"],
+    ["1.5 Minutes", "1.5m"],
+    ["5min", "5m"],
+    ["2hrs", "2h"],
+    ["1 day", "1d"],
+    ["250 msec", "250ms"],
+  ])("takes %s for %s", (text, meant) => {
+    expect(meantDuration(text)).toBe(meant);
+    expect(parseDuration(meant)).toBeGreaterThan(0);
+  });
+
+  it.each(["", "sec", "30 moons", "3O0s", "-1sec", "1,5 s", "30__proto__", "9".repeat(400) + "sec"])(
+    "knows nothing for %j",
+    (text) => {
+      expect(meantDuration(text)).toBeUndefined();
+    },
+  );
+});
+
+describe("meantSize", () => {
+  it.each([
+    ["200M", "200MB or 200MiB"],
+    ["16k", "16kB or 16KiB"],
+    ["1.5G", "1.5GB or 1.5GiB"],
+    ["512Mi", "512MiB"],
+    ["2 gigabytes", "2GB or 2GiB"],
+    ["1Tbyte", "1TB or 1TiB"],
+  ])("takes %s for %s", (text, meant) => {
+    expect(meantSize(text)).toBe(meant);
+    for (const one of meant.split(" or ")) expect(parseSize(one)).toBeGreaterThan(0);
+  });
+
+  it.each(["", "M", "200X", "200 mice", "-1M", "9999999999999999T"])("knows nothing for %j", (text) => {
+    expect(meantSize(text)).toBeUndefined();
   });
 });

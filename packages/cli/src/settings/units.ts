@@ -23,6 +23,9 @@ const sizeUnits: Readonly<Record<string, number>> = {
 /** No more digits than a number can hold exactly. */
 const quantity = /^([0-9]{1,16}(?:\.[0-9]{1,9})?) ?([A-Za-z]{0,3})$/;
 
+const nearlyQuantity = /^([0-9]{1,16}(?:\.[0-9]{1,9})?) ?([A-Za-z]{1,12})$/;
+const sizeWord = /^([kmgt])(?:(i)|(?:ilo|ega|iga|era)?(?:bytes?)?)$/;
+
 /** `10s`, `500ms`, `1.5m`, `2h`, `1d` or a plain number of seconds, in seconds; `undefined` for anything else. */
 export function parseDuration(text: string): number | undefined {
   const [, digits, unit = ""] = quantity.exec(text) ?? [];
@@ -38,6 +41,33 @@ export function parseSize(text: string): number | undefined {
   if (digits === undefined || factor === undefined) return undefined;
   const bytes = Math.round(Number(digits) * factor);
   return Number.isSafeInteger(bytes) ? bytes : undefined;
+}
+
+/** How people write the units of times that are none here. */
+const durationWords: readonly (readonly [unit: string, words: RegExp])[] = [
+  ["ms", /^(?:ms|msecs?|millis|milliseconds?)$/],
+  ["s", /^(?:s|secs?|seconds?)$/],
+  ["m", /^(?:m|mins?|minutes?)$/],
+  ["h", /^(?:h|hrs?|hours?)$/],
+  ["d", /^(?:d|days?)$/],
+];
+
+/** What was meant by a duration that is none, `30s` for `30 sec`; `undefined` where nobody knows. */
+export function meantDuration(text: string): string | undefined {
+  const [, digits = "", word = ""] = nearlyQuantity.exec(text) ?? [];
+  const unit = durationWords.find(([, words]) => words.test(word.toLowerCase()))?.[0];
+  const meant = `${digits}${unit ?? ""}`;
+  return unit === undefined || parseDuration(meant) === undefined ? undefined : meant;
+}
+
+/** What was meant by a size that is none: `200MB` or `200MiB` for `200M`, `200MiB` for `200Mi`; `undefined` where nobody knows. */
+export function meantSize(text: string): string | undefined {
+  const [, digits = "", word = ""] = nearlyQuantity.exec(text) ?? [];
+  const [, letter = "", isBinary] = sizeWord.exec(word.toLowerCase()) ?? [];
+  const prefix = letter.toUpperCase();
+  if (prefix === "" || parseSize(`${digits}${prefix}B`) === undefined) return undefined;
+  const decimal = `${digits}${prefix === "K" ? "k" : prefix}B`;
+  return isBinary === undefined ? `${decimal} or ${digits}${prefix}iB` : `${digits}${prefix}iB`;
 }
 
 /** `75%` as 0.75; `undefined` for what is no percentage from above 0 to 100. */

@@ -25,7 +25,7 @@ export class World {
   readonly arbiter: Arbiter;
   #lastSpawned = 0;
 
-  constructor(settings: Partial<ArbiterSettings> = {}) {
+  constructor(settings: Partial<ArbiterSettings> = {}, cpus = 2) {
     const all = { workers: 2, timeout: 30, bootTimeout: 60, gracefulTimeout: 30, drainDelay: 0, ...settings };
     this.arbiter = new Arbiter(
       all,
@@ -46,6 +46,7 @@ export class World {
         log: (_level, text) => this.log.push(text),
       },
       { now: () => this.now, date: () => this.now },
+      cpus,
     );
   }
 

@@ -94,5 +94,7 @@ export function surviveFailures(log: ProcessLog): void {
 }
 
 function refusedText({ remoteAddress, code, reason }: RefusedRequest): string {
-  return `refused ${remoteAddress === "" ? "a client of the socket" : remoteAddress}: ${code}, ${reason}`;
+  const client = remoteAddress === "" ? "a client of the socket" : remoteAddress;
+  // 0: it got no answer.
+  return `refused ${client}: ${code === 0 ? "" : `${code}, `}${reason}`;
 }

@@ -7,8 +7,8 @@ const underWayName = "gateway.cli.requests under way";
 
 /** What the thread is given. */
 export interface WatchdogData {
-  /** One number, counted up with each sign of life. */
-  readonly signs: SharedArrayBuffer;
+  /** One number: when the last sign of life was, by `process.hrtime.bigint()`, which all threads share. */
+  readonly sign: SharedArrayBuffer;
   /** After how many milliseconds without one it looks. */
   readonly timeoutMilliseconds: number;
   readonly worker: number;
@@ -23,14 +23,15 @@ export interface WatchdogData {
  * are under way. It does not end anything: the manager does.
  */
 export class Watchdog {
-  readonly #signs: Int32Array;
+  readonly #sign: BigInt64Array;
 
   constructor(timeout: number, worker: number, target: string, requests: Requests) {
-    const signs = new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT);
-    this.#signs = new Int32Array(signs);
+    const sign = new SharedArrayBuffer(BigInt64Array.BYTES_PER_ELEMENT);
+    this.#sign = new BigInt64Array(sign);
+    this.alive();
     Reflect.set(globalThis, Symbol.for(underWayName), () => requests.describe().join("\n"));
     const expression = `globalThis[Symbol.for(${JSON.stringify(underWayName)})]()`;
-    const data: WatchdogData = { signs, timeoutMilliseconds: timeout * 1000, worker, target, expression };
+    const data: WatchdogData = { sign, timeoutMilliseconds: timeout * 1000, worker, target, expression };
     const file = new URL(`./watchdog-thread${extname(import.meta.url)}`, import.meta.url);
     // Its loaders would load the application's hooks a second time.
     const thread = new Worker(file, { workerData: data, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: 16 } });
@@ -41,7 +42,7 @@ export class Watchdog {
 
   /** The loop runs. */
   alive(): void {
-    Atomics.add(this.#signs, 0, 1);
-    Atomics.notify(this.#signs, 0);
+    Atomics.store(this.#sign, 0, process.hrtime.bigint());
+    Atomics.notify(this.#sign, 0);
   }
 }

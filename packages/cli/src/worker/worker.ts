@@ -128,6 +128,7 @@ export class Worker {
     this.#imports = this.#development?.reportImports((files) => this.#tell({ type: "imported", files }));
     const site = await loadSite(this.#settings.target);
     const app = this.#settings.validate ? await validated(site.application) : site.application;
+    if (site.startup !== undefined) this.#tell({ type: "runs", what: "startup" });
     await startUp(site.startup, this.#settings.target);
     this.#drained = site.drain;
     this.#shutdown = site.shutdown;
@@ -227,6 +228,7 @@ export class Worker {
     this.#drain();
     try {
       await this.#serving?.shutdown();
+      if (this.#shutdown !== undefined) this.#tell({ type: "runs", what: "shutdown" });
       await this.#shutdown?.();
     } catch (error) {
       status = 1;
