@@ -96,6 +96,21 @@ describe("SocketOutput", () => {
     expect(output.isHandedOver).toBe(true);
   });
 
+  it("lets other connections have their turn after 256 KiB, however much the system takes", async () => {
+    const socket = room();
+    const output = new SocketOutput(socket, { now: 0 });
+    output.sendChunk("", Buffer.alloc(1_000_000, "x"), "", 10);
+    for (let i = 0; i < 100; i++) socket.takeAll();
+    const inOneTurn = socket.written.length;
+    expect(inOneTurn).toBeGreaterThanOrEqual(256 * 1024);
+    expect(inOneTurn).toBeLessThan(400_000);
+    while (socket.written.length < 1_000_000) {
+      await new Promise((resolve) => setImmediate(resolve));
+      socket.takeAll();
+    }
+    expect(socket.written).toBe("x".repeat(1_000_000));
+  });
+
   it("lets go of who waits when the socket closes", async () => {
     const socket = room();
     const output = new SocketOutput(socket, { now: 0 });

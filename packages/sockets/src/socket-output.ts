@@ -4,6 +4,8 @@ import type { Socket } from "node:net";
 const pieceBytes = 64 * 1024;
 /** What is handed over at once while nothing waits: most of it the system takes, and each further call costs. */
 const firstPieceBytes = 128 * 1024;
+/** After so much the other connections have their turn: the system takes some MiB of a large response at once, and a crowd that asks for them would hold up everybody. */
+const turnBytes = 256 * 1024;
 
 /** What a connection sends: in order, with back-pressure, and with an eye on a client that does not read. Strings are latin-1. */
 export class SocketOutput {
@@ -16,6 +18,9 @@ export class SocketOutput {
   readonly #waiting = new Set<() => void>();
   #progressAt = 0;
   #isClosed = false;
+  /** What was sent since the others last had their turn. */
+  #sentInTurn = 0;
+  #isWaitingForTurn = false;
 
   constructor(socket: Socket, clock: { readonly now: number }) {
     this.#socket = socket;
@@ -115,6 +120,7 @@ export class SocketOutput {
   }
 
   #write(piece: string | Uint8Array | (() => void)): void {
+    if (typeof piece !== "function") this.#sentInTurn += piece.length;
     if (typeof piece === "string") this.#socket.write(piece, "latin1");
     else if (typeof piece === "function") this.#askFor(piece);
     else this.#socket.write(piece);
@@ -123,14 +129,25 @@ export class SocketOutput {
   /** The socket has room again. */
   #goOn(): void {
     this.#progressAt = this.#clock.now;
-    while (this.#queue.length > 0 && this.#socket.writableLength < pieceBytes) {
+    if (this.#isWaitingForTurn) return;
+    while (this.#queue.length > 0 && this.#socket.writableLength < pieceBytes && this.#sentInTurn < turnBytes) {
       const piece = this.#queue.shift();
       if (piece !== undefined) this.#write(piece);
     }
+    if (this.#sentInTurn >= turnBytes) return this.#letOthersGo();
     if (this.#queue.length > 0 || this.#blocked === undefined) return;
     // What was just written may be less than what makes the socket full: it is not with the system all the same.
     if (this.#socket.writableLength === 0) this.#unblock();
     else this.#whenWritten(() => this.#unblock());
+  }
+
+  #letOthersGo(): void {
+    this.#isWaitingForTurn = true;
+    setImmediate(() => {
+      this.#isWaitingForTurn = false;
+      this.#sentInTurn = 0;
+      if (!this.#isClosed) this.#goOn();
+    });
   }
 
   #askFor(told: () => void): void {
