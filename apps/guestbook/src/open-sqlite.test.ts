@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { openSqlite } from "./open-sqlite.ts";
 
 let folder: string;
@@ -51,12 +51,21 @@ describe("openSqlite", () => {
 
     // The parent of this test lives.
     writeFileSync(`${path}.owner`, `${process.ppid}`);
-    const opened = openSqlite(path).then(
+    const opened = openSqlite(path, 0).then(
       (each) => each.close(),
       (error: unknown) => String(error),
     );
     expect(await opened).toEqual(hasBuiltin ? undefined : expect.stringMatching(/is in use by process \d+.* remove .*\.owner/));
     // Nothing else is left of the attempt.
     expect(readdirSync(join(folder, "made")).filter((name) => name.endsWith(`.${process.pid}`))).toEqual([]);
+  });
+
+  it("waits for a process that is about to end", async () => {
+    mkdirSync(join(folder, "made"));
+    writeFileSync(`${path}.owner`, `${process.ppid}`);
+    const opening = openSqlite(path, 60);
+    await vi.waitUntil(() => hasBuiltin || existsSync(`${path}.owner.${process.pid}`));
+    rmSync(`${path}.owner`);
+    (await opening).close();
   });
 });

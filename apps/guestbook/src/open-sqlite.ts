@@ -1,5 +1,6 @@
 import { linkSync, mkdirSync, readFileSync, rmSync, rmdirSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
+import { setTimeout } from "node:timers/promises";
 import type { Row } from "./sql-entries.ts";
 
 /** SQLite, in either of the forms that need no compiler. */
@@ -25,11 +26,16 @@ interface BuiltinSqlite {
   };
 }
 
-/** Opens a file by `node:sqlite` where the runtime has it, else by SQLite as WebAssembly. Both leave the same file, so either opens what the other has left. */
-export async function openSqlite(path: string): Promise<Sqlite> {
+/**
+ * Opens a file by `node:sqlite` where the runtime has it, else by SQLite as WebAssembly. Both leave the same file, so either opens what the other has left.
+ *
+ * @param patienceSeconds how long it waits for the one process that can have the file: a worker whose parent was killed lets its requests finish.
+ * @throws {Error} when that process has it still; the message says what to do.
+ */
+export async function openSqlite(path: string, patienceSeconds: number = 5): Promise<Sqlite> {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const builtin = process.getBuiltinModule?.("node:sqlite") as BuiltinSqlite | undefined;
-  const sqlite = builtin === undefined ? await openWasm(path) : openBuiltin(builtin, path);
+  const sqlite = builtin === undefined ? await openWasm(path, patienceSeconds) : openBuiltin(builtin, path);
   // With a write-ahead log NORMAL is enough: a power failure may cost the last writes, and never the file.
   sqlite.exec("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL");
   return sqlite;
@@ -51,9 +57,9 @@ function openBuiltin({ DatabaseSync }: BuiltinSqlite, path: string): Sqlite {
   };
 }
 
-async function openWasm(path: string): Promise<Sqlite> {
+async function openWasm(path: string, patienceSeconds: number): Promise<Sqlite> {
   const { default: sqlite3 } = await import("node-sqlite3-wasm");
-  const release = takeFile(path);
+  const release = await takeFile(path, performance.now() + patienceSeconds * 1000);
   let database: InstanceType<typeof sqlite3.Database>;
   try {
     database = new sqlite3.Database(path);
@@ -94,7 +100,7 @@ async function openWasm(path: string): Promise<Sqlite> {
  * Its lock is a folder beside the file, which stays behind when a process is killed. So the process writes down who it is, and the next one takes
  * the lock of a dead one away.
  */
-function takeFile(path: string): () => void {
+async function takeFile(path: string, until: number): Promise<() => void> {
   const owner = `${path}.owner`;
   // Written before it has its name: nobody finds it empty, and takes it for that of a dead process.
   const draft = `${owner}.${process.pid}`;
@@ -109,6 +115,10 @@ function takeFile(path: string): () => void {
         if (!isCode(error, "EEXIST")) throw error;
         const holder = holderOf(owner);
         if (holder !== process.pid && isAlive(holder)) {
+          if (performance.now() < until) {
+            await setTimeout(50);
+            continue;
+          }
           throw new Error(
             `${path} is in use by process ${holder}. On this Node.js one process at a time can have it: stop that, use Node.js 22.13 or later, or set DATABASE_URL. If that is no guestbook, the one before was killed and its number given away: remove ${owner}`,
             { cause: error },
